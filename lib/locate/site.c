@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "locate/site.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SYMBOLS_MAX 4
+
+/* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
+ * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
+ * src/native/eventpipe/ep.c (5.0 and later). */
+static const struct {
+    const char *name;
+    bool function;
+    const char *symbols[SYMBOLS_MAX];
+} sites[SITE_MAX] = {
+    [SITE_GC_STATE_LEVELS] = {"gc.state.levels", false, {"_ZN13GCEventStatus13enabledLevelsE"}},
+    [SITE_GC_STATE_KEYWORDS] = {"gc.state.keywords",
+                                false,
+                                {"_ZN13GCEventStatus15enabledKeywordsE"}},
+    [SITE_GC_CONTROL_PUBLIC_WKS] =
+        {"gc.control.public.wks",
+         true,
+         {"_ZN3WKS6GCHeap13ControlEventsE14GCEventKeyword12GCEventLevel"}},
+    [SITE_GC_CONTROL_PUBLIC_SVR] =
+        {"gc.control.public.svr",
+         true,
+         {"_ZN3SVR6GCHeap13ControlEventsE14GCEventKeyword12GCEventLevel"}},
+    [SITE_GC_CONTROL_PRIVATE_WKS] =
+        {"gc.control.private.wks",
+         true,
+         {"_ZN3WKS6GCHeap20ControlPrivateEventsE14GCEventKeyword12GCEventLevel"}},
+    [SITE_GC_CONTROL_PRIVATE_SVR] =
+        {"gc.control.private.svr",
+         true,
+         {"_ZN3SVR6GCHeap20ControlPrivateEventsE14GCEventKeyword12GCEventLevel"}},
+    [SITE_PROVIDER_CONTEXT_RUNTIME] = {"provider.context.runtime",
+                                       false,
+                                       {"MICROSOFT_WINDOWS_DOTNETRUNTIME_PROVIDER_DOTNET_Context",
+                                        "MICROSOFT_WINDOWS_DOTNETRUNTIME_PROVIDER_Context"}},
+    [SITE_PROVIDER_CONTEXT_PRIVATE] =
+        {"provider.context.private",
+         false,
+         {"MICROSOFT_WINDOWS_DOTNETRUNTIME_PRIVATE_PROVIDER_DOTNET_Context",
+          "MICROSOFT_WINDOWS_DOTNETRUNTIME_PRIVATE_PROVIDER_Context"}},
+    [SITE_PROVIDER_CONTEXT_RUNDOWN] =
+        {"provider.context.rundown",
+         false,
+         {"MICROSOFT_WINDOWS_DOTNETRUNTIME_RUNDOWN_PROVIDER_DOTNET_Context",
+          "MICROSOFT_WINDOWS_DOTNETRUNTIME_RUNDOWN_PROVIDER_Context"}},
+    [SITE_PROVIDER_CONTEXT_STRESS] =
+        {"provider.context.stress",
+         false,
+         {"MICROSOFT_WINDOWS_DOTNETRUNTIME_STRESS_PROVIDER_DOTNET_Context",
+          "MICROSOFT_WINDOWS_DOTNETRUNTIME_STRESS_PROVIDER_Context"}},
+    [SITE_EVENTPIPE_PROVIDER_RUNTIME] = {"eventpipe.provider.runtime",
+                                         false,
+                                         {"EventPipeProviderDotNETRuntime"}},
+    [SITE_EVENTPIPE_SESSIONS] = {"eventpipe.sessions",
+                                 false,
+                                 {"_ep_sessions", "_ZN9EventPipe11s_pSessionsE"}},
+};
+
+static const char *const source_names[SOURCE_MAX] = {
+    [SOURCE_NONE] = "none", [SOURCE_SYMTAB] = "symtab",       [SOURCE_DEBUG_FILE] = "debug file",
+    [SOURCE_PACK] = "pack", [SOURCE_STRUCTURE] = "structure",
+};
+
+static const char *const confidence_names[CONFIDENCE_MAX] = {
+    [CONFIDENCE_NONE] = "none",
+    [CONFIDENCE_PROVEN] = "proven",
+    [CONFIDENCE_CERTAIN] = "certain",
+};
+
+const char *site_name(enum site site)
+{
+    return sites[site].name;
+}
+
+const char *source_name(enum source source)
+{
+    return source_names[source];
+}
+
+const char *confidence_name(enum confidence confidence)
+{
+    return confidence_names[confidence];
+}
+
+enum site site_of_name(const char *name)
+{
+    enum site site = 0;
+
+    while (site < SITE_MAX && strcmp(sites[site].name, name) != 0)
+        site++;
+    return site;
+}
+
+enum source source_of_name(const char *name)
+{
+    for (enum source source = 0; source < SOURCE_MAX; source++)
+        if (strcmp(source_names[source], name) == 0)
+            return source;
+    return SOURCE_NONE;
+}
+
+enum confidence confidence_of_name(const char *name)
+{
+    for (enum confidence confidence = 0; confidence < CONFIDENCE_MAX; confidence++)
+        if (strcmp(confidence_names[confidence], name) == 0)
+            return confidence;
+    return CONFIDENCE_NONE;
+}
+
+bool site_is_function(enum site site)
+{
+    return sites[site].function;
+}
+
+const char *const *site_symbols(enum site site)
+{
+    return sites[site].symbols;
+}
+
+void findings_add(struct findings *findings, enum site site, enum source source,
+                  enum confidence confidence, uint64_t address, const char *evidence, ...)
+{
+    struct finding *finding = &findings->sites[site];
+    va_list args;
+
+    if (finding_is_found(finding))
+        return;
+    finding->address = address;
+    finding->source = source;
+    finding->confidence = confidence;
+    va_start(args, evidence);
+    vsnprintf(finding->evidence, sizeof(finding->evidence), evidence, args);
+    va_end(args);
+}
+
+void findings_miss(struct findings *findings, enum site site, const char *why, ...)
+{
+    struct finding *finding = &findings->sites[site];
+    va_list args;
+
+    if (finding_is_found(finding) || finding->evidence[0])
+        return;
+    va_start(args, why);
+    vsnprintf(finding->evidence, sizeof(finding->evidence), why, args);
+    va_end(args);
+}

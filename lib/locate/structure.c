@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "locate/structure.h"
+
+#include <string.h>
+
+#include "elf/dynamic.h"
+
+static const struct {
+    find_function *find;
+    enum site first, last; /* of the sites it answers for */
+} finders[] = {
+    {structure_find_gc, SITE_GC_STATE_LEVELS, SITE_GC_CONTROL_PRIVATE_SVR},
+    {structure_find_providers, SITE_PROVIDER_CONTEXT_RUNTIME, SITE_EVENTPIPE_PROVIDER_RUNTIME},
+    {structure_find_sessions, SITE_EVENTPIPE_SESSIONS, SITE_EVENTPIPE_SESSIONS},
+};
+
+int structure_find(struct image *image, struct findings *findings, struct reason *why)
+{
+    _decoder_free_ struct decoder *decoder = NULL;
+    struct code code = {.image = image};
+    int r = decoder_new(&decoder, image->machine);
+
+    if (r < 0)
+        return reason_set(why, r, "no decoder for ELF machine %u", image->machine);
+    code.decoder = decoder;
+    r = dynamic_load_relocations(image, why);
+    if (r == 0)
+        r = frames_load(image, why);
+    if (r == 0)
+        r = frames_fill_gaps(image, why);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ARRAY_SIZE(finders); i++) {
+        struct reason miss = {""};
+
+        if (finders[i].find(&code, findings, &miss) == 0)
+            continue;
+        for (enum site site = finders[i].first; site <= finders[i].last; site++)
+            findings_miss(findings, site, "%s", miss.text);
+    }
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "elf/dynamic.h"
+#include "locate/structure.h"
+
+/*
+ * EventPipe keeps its sessions in EventPipeSession *_ep_sessions[64] (src/native/eventpipe/ep.c;
+ * EventPipe::s_pSessions in 3.x). Managed code names a session by its address, so four of the
+ * runtime's QCalls must look an address up in that table, and QCalls are listed by name in a table
+ * of pointers that survives stripping: {name, function} since 8.0, {function, name} before.
+ *
+ * From each of the four, or its direct callees, or theirs, comes a function that forms the address
+ * of a variable and counts to 64 (an index bound of 63 or 64, or 504 or 512 in bytes). The table is
+ * the one variable that all of them have in common; at least two must agree. GetSessionInfo then
+ * copies session_start_time and session_start_timestamp out of what it found, which gives their
+ * offsets, and with them those of their neighbours (lib/state/session.h).
+ */
+
+#define CALLEES_MAX   48
+#define VARIABLES_MAX 16
+#define VOTES_MIN     2
+
+static const char *const lookups[] = {
+    "GetSessionInfo",
+    "SignalSession",
+    "WaitForSessionSignal",
+    "GetNextEvent",
+};
+
+struct variables {
+    uint64_t items[VARIABLES_MAX];
+    size_t count;
+};
+
+struct callees {
+    uint64_t items[CALLEES_MAX];
+    size_t count;
+};
+
+static bool contains(const uint64_t *items, size_t count, uint64_t item)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i] == item)
+            return true;
+    return false;
+}
+
+static void add_variable(struct variables *variables, uint64_t address)
+{
+    if (variables->count < VARIABLES_MAX && !contains(variables->items, variables->count, address))
+        variables->items[variables->count++] = address;
+}
+
+static void drop_variable(struct variables *variables, uint64_t address)
+{
+    for (size_t i = 0; i < variables->count; i++)
+        if (variables->items[i] == address)
+            variables->items[i] = variables->items[--variables->count];
+}
+
+/* The function that the pointer beside @slot leads to, 0 if it is none. */
+static uint64_t function_beside(const struct image *image, uint64_t slot)
+{
+    for (int side = 0; side < 2; side++) {
+        const struct relocation *relocation = dynamic_relocation(image, side ? slot - 8 : slot + 8);
+        const struct function *function =
+            relocation ? frames_function(image, relocation->target) : NULL;
+
+        if (function && function->start == relocation->target)
+            return function->start;
+    }
+    return 0;
+}
+
+static uint64_t function_named(const struct image *image, const char *name)
+{
+    size_t length = strlen(name) + 1;
+
+    for (size_t i = 0; i < image->relocation_count; i++) {
+        const struct relocation *relocation = &image->relocations[i];
+        const char *text = image_at(image, relocation->target, length);
+        uint64_t function;
+
+        if (!text || memcmp(text, name, length) != 0)
+            continue;
+        function = function_beside(image, relocation->slot);
+        if (function)
+            return function;
+    }
+    return 0;
+}
+
+static uint64_t lookup_function(const struct image *image, const char *name)
+{
+    char qcall[64];
+    uint64_t function;
+
+    snprintf(qcall, sizeof(qcall), "EventPipeInternal_%s", name);
+    function = function_named(image, qcall);
+    return function ? function : function_named(image, name);
+}
+
+static bool is_bound(uint64_t constant)
+{
+    uint64_t n = (int64_t)constant < 0 ? -constant : constant;
+
+    return n == 0x3f || n == 0x40 || n == 0x1f8 || n == 0x200;
+}
+
+static bool compares_with_bound(const struct instruction *instruction)
+{
+    return (instruction->operation == OPERATION_COMPARE ||
+            instruction->operation == OPERATION_ADD) &&
+           is_bound(instruction->constant);
+}
+
+/* An address in a writable segment that the current instruction forms without reading it. */
+static bool forms_variable(const struct walk *walk, uint64_t *address)
+{
+    const struct instruction *instruction = &walk->instruction;
+    struct value source = walk_register(walk, instruction->source);
+
+    if (instruction->operation == OPERATION_CONSTANT)
+        *address = instruction->constant;
+    else if (instruction->operation == OPERATION_ADD && source.kind == VALUE_CONSTANT)
+        *address = source.n + instruction->constant;
+    else
+        return false;
+    return image_is_writable(walk->code->image, *address);
+}
+
+/* Adds the variables of a function that counts to 64, and lists what it calls. */
+static void read_function(const struct code *code, uint64_t start, struct variables *variables,
+                          struct callees *callees)
+{
+    const struct function *function = frames_function(code->image, start);
+    struct variables formed = {0};
+    bool counts = false;
+    uint64_t address;
+    struct walk walk;
+
+    if (!function)
+        return;
+    walk_start(&walk, code, function);
+    while (walk_next(&walk)) {
+        const struct instruction *instruction = &walk.instruction;
+
+        counts |= compares_with_bound(instruction);
+        if (instruction->operation == OPERATION_ADD) /* ADRP made it, and it was only the page */
+            drop_variable(&formed, walk_register(&walk, instruction->source).n);
+        if (forms_variable(&walk, &address))
+            add_variable(&formed, address);
+        else if (instruction->operation == OPERATION_LOAD && instruction->width == 4 &&
+                 walk_address(&walk, &address))
+            drop_variable(&formed, address); /* read as a word: not a table of pointers */
+        else if ((instruction->operation == OPERATION_CALL ||
+                  instruction->operation == OPERATION_JUMP) &&
+                 callees->count < CALLEES_MAX &&
+                 !contains(callees->items, callees->count, instruction->target) &&
+                 !(instruction->target >= function->start && instruction->target < function->end))
+            callees->items[callees->count++] = instruction->target;
+    }
+    for (size_t i = 0; counts && i < formed.count; i++)
+        add_variable(variables, formed.items[i]);
+}
+
+/* The variables that one lookup may mean: its own and its callees', else its callees' callees'. */
+static struct variables read_lookup(const struct code *code, uint64_t function)
+{
+    struct variables variables = {0};
+    struct callees first = {0}, second = {0}, ignored = {0};
+
+    read_function(code, function, &variables, &first);
+    for (size_t i = 0; i < first.count; i++)
+        read_function(code, first.items[i], &variables, &second);
+    for (size_t i = 0; !variables.count && i < second.count; i++)
+        read_function(code, second.items[i], &variables, &ignored);
+    return variables;
+}
+
+static void intersect(struct variables *common, const struct variables *vote)
+{
+    for (size_t i = common->count; i-- > 0;)
+        if (!contains(vote->items, vote->count, common->items[i]))
+            common->items[i] = common->items[--common->count];
+}
+
+/* Offsets of the two fields that GetSessionInfo copies out of the session it has looked up. */
+static uint16_t start_time_offset(const struct code *code, uint64_t function)
+{
+    const struct function *known = frames_function(code->image, function);
+    int64_t offsets[2] = {0};
+    size_t count = 0;
+    struct walk walk;
+
+    if (!known)
+        return 0;
+    walk_start(&walk, code, known);
+    while (count < 2 && walk_next(&walk)) {
+        const struct instruction *instruction = &walk.instruction;
+
+        if (instruction->operation == OPERATION_LOAD && instruction->width == 8 &&
+            walk_register(&walk, instruction->memory.base).kind == VALUE_RESULT &&
+            instruction->memory.displacement > 8)
+            offsets[count++] = instruction->memory.displacement;
+    }
+    return count == 2 && offsets[1] == offsets[0] + 8 && offsets[0] < 256 ? (uint16_t)offsets[0]
+                                                                          : 0;
+}
+
+int structure_find_sessions(const struct code *code, struct findings *findings, struct reason *why)
+{
+    struct variables common = {0};
+    size_t named = 0, votes = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lookups); i++) {
+        uint64_t function = lookup_function(code->image, lookups[i]);
+        struct variables vote = {0};
+
+        if (!function)
+            continue;
+        named++;
+        if (i == 0)
+            findings->layout.session_start_time = start_time_offset(code, function);
+        vote = read_lookup(code, function);
+        if (!vote.count)
+            continue;
+        if (votes++ == 0)
+            common = vote;
+        else
+            intersect(&common, &vote);
+    }
+    if (!named)
+        return reason_set(why, -ENOENT, "the image lists no QCall that looks up a session");
+    if (votes < VOTES_MIN || common.count != 1)
+        return reason_set(why, -ENOTUNIQ,
+                          "not unique: %zu of %zu QCalls lead to a table of 64, %zu in common",
+                          votes, named, common.count);
+    findings_add(findings, SITE_EVENTPIPE_SESSIONS, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
+                 common.items[0], "the table of 64 that %zu of %zu QCalls search for a session id",
+                 votes, named);
+    return 0;
+}
