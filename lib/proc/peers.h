@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "proc/diagnostic_ports.h"
+#include "proc/process.h"
+
+#define PEERS_MAX 64 /* the runtime has no more sessions */
+
+/* A process at the other end of a connection to a runtime's diagnostics server. */
+struct peer {
+    pid_t pid; /* as seen from here; may be the target itself */
+    char name[PROCESS_NAME_MAX];
+    uint64_t socket; /* inode of its end */
+    bool reverse;    /* it listens, and the runtime connected to it */
+};
+
+/*
+ * What the sockets say about one runtime's diagnostics. A connection to the runtime's own port
+ * lasts as long as one command does, which for a session is until it ends. A reverse one proves
+ * less: the runtime keeps one open to each port it connects to, waiting for a command.
+ */
+struct diagnostics {
+    bool listening;
+    char path[UNIX_SOCKET_NAME_MAX]; /* of its own port, in its mount namespace; printable */
+    struct peer peers[PEERS_MAX];
+    size_t peer_count;
+    unsigned unknown; /* connections whose other end nobody that we can see has open, or too many */
+    unsigned closed;  /* connections that the client has closed and the runtime has not yet */
+};
+
+/*
+ * A snapshot for one run, taken as questions come: the sockets of a network namespace at the first
+ * question about a process in it, the owners of all sockets at the first connection found. So 200
+ * processes cost one walk over /proc, and none where nobody is connected.
+ */
+struct peers;
+
+_must_check_ int peers_open(struct peers **out, struct reason *why);
+void peers_close(struct peers **peers);
+
+/*
+ * The diagnostics of @process. @ports: its DOTNET_DiagnosticPorts, or NULL. -ESRCH, -EACCES: no
+ * such process, no rights; -EPERM: its network namespace is another one and cannot be entered.
+ *
+ * The names that count are "dotnet-diagnostic-PID-TIME-socket" with the process's own pid as it
+ * sees it (and its start time, or it owns the socket), at its own end; or that of one of @ports, at
+ * the other end. A process that itself traces others is not its own client by that.
+ */
+_must_check_ int peers_of(struct peers *peers, const struct process *process,
+                          const struct diagnostic_ports *ports, struct diagnostics *out,
+                          struct reason *why);
