@@ -134,7 +134,7 @@ static int check_ident(const struct image *image, Elf64_Ehdr *header, struct rea
     return 0;
 }
 
-static int read_headers(struct image *image, struct reason *why)
+static int read_file_header(struct image *image, struct reason *why)
 {
     Elf64_Ehdr header;
     int r = check_ident(image, &header, why);
@@ -144,12 +144,19 @@ static int read_headers(struct image *image, struct reason *why)
     image->machine = header.e_machine;
     image->program_headers = header.e_phoff;
     image->program_header_count = header.e_phnum;
-    for (uint16_t i = 0; i < header.e_phnum; i++) {
+    return 0;
+}
+
+static int read_program_headers(struct image *image, struct reason *why)
+{
+    int r = 0;
+
+    for (uint16_t i = 0; i < image->program_header_count; i++) {
         Elf64_Phdr program;
         uint64_t offset;
         const void *bytes;
 
-        if (__builtin_add_overflow(header.e_phoff, i * sizeof(program), &offset) ||
+        if (__builtin_add_overflow(image->program_headers, i * sizeof(program), &offset) ||
             !(bytes = image_bytes(image, offset, sizeof(program))))
             return reason_set(why, -EBADMSG, "truncated: program header %u is outside the file", i);
         memcpy(&program, bytes, sizeof(program));
@@ -163,7 +170,18 @@ static int read_headers(struct image *image, struct reason *why)
 int image_open(struct image *out, const void *data, size_t size, struct reason *why)
 {
     struct image image = {.data = data, .size = size};
-    int r = read_headers(&image, why);
+    int r = read_file_header(&image, why);
+
+    if (r == 0)
+        r = read_program_headers(&image, why);
+    *out = r < 0 ? (struct image){0} : image;
+    return r;
+}
+
+int image_open_debug_file(struct image *out, const void *data, size_t size, struct reason *why)
+{
+    struct image image = {.data = data, .size = size};
+    int r = read_file_header(&image, why);
 
     *out = r < 0 ? (struct image){0} : image;
     return r;

@@ -59,6 +59,13 @@ struct image {
 _must_check_ int image_open(struct image *out, const void *data, size_t size, struct reason *why);
 void image_close(struct image *image);
 
+/*
+ * The same for a separate debug file, which has the program headers of its image but none of the
+ * bytes that they mean: it gets no segments, and only sections can be read.
+ */
+_must_check_ int image_open_debug_file(struct image *out, const void *data, size_t size,
+                                       struct reason *why);
+
 /* @length bytes at a virtual address or a file offset; NULL unless all of them are in the file. */
 const void *image_at(const struct image *image, uint64_t va, size_t length);
 const void *image_bytes(const struct image *image, uint64_t offset, size_t length);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "elf/note.h"
 
-#include <elf.h>
 #include <string.h>
+
+#include "elf/section.h"
 
 #define NOTES_MAX 64
 
@@ -38,23 +39,43 @@ static bool find_in(const uint8_t *bytes, size_t size, struct build_id *out)
     return false;
 }
 
-struct build_id note_build_id(const struct image *image)
+static bool find_in_segments(const struct image *image, struct build_id *out)
 {
-    struct build_id id = {0};
-
     for (uint16_t i = 0; i < image->program_header_count; i++) {
         Elf64_Phdr header;
         const void *bytes =
             image_bytes(image, image->program_headers + i * sizeof(header), sizeof(header));
 
         if (!bytes)
-            break;
+            return false;
         memcpy(&header, bytes, sizeof(header));
         bytes =
             header.p_type == PT_NOTE ? image_bytes(image, header.p_offset, header.p_filesz) : NULL;
-        if (bytes && find_in(bytes, header.p_filesz, &id))
-            break;
+        if (bytes && find_in(bytes, header.p_filesz, out))
+            return true;
     }
+    return false;
+}
+
+static bool find_in_sections(const struct image *image, struct build_id *out)
+{
+    Elf64_Shdr section;
+
+    for (uint32_t i = 0; section_at(image, i, &section); i++) {
+        const void *bytes = section.sh_type == SHT_NOTE ? section_bytes(image, &section) : NULL;
+
+        if (bytes && find_in(bytes, section.sh_size, out))
+            return true;
+    }
+    return false;
+}
+
+struct build_id note_build_id(const struct image *image)
+{
+    struct build_id id = {0};
+
+    if (!find_in_segments(image, &id))
+        find_in_sections(image, &id);
     return id;
 }
 

@@ -12,7 +12,8 @@ struct build_id {
     size_t length; /* 0: none */
 };
 
-/* NT_GNU_BUILD_ID from the note segments; length 0 when there is none. */
+/* NT_GNU_BUILD_ID from the note segments, in a debug file from the note sections; length 0: none.
+ */
 struct build_id note_build_id(const struct image *image);
 
 /* "0123abcd..." into @text of BUILD_ID_TEXT_MAX bytes; "" for no build id. */

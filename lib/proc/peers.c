@@ -115,15 +115,17 @@ static void add_peer(struct peers *peers, uint64_t socket, bool reverse, struct 
 {
     pid_t pid = owner_of(peers, socket);
     struct peer *peer = &out->peers[out->peer_count];
+    struct process process;
 
     if (pid == 0 || out->peer_count == PEERS_MAX) {
         out->unknown++;
         return;
     }
     *peer = (struct peer){.pid = pid, .socket = socket, .reverse = reverse};
-    if (procfs_read(pid, "comm", peer->name, sizeof(peer->name)) > 0)
-        peer->name[strcspn(peer->name, "\n")] = '\0';
-    text_printable(peer->name);
+    (void)!process_read(pid, &process, NULL); /* ended by now: what could be learnt */
+    text_copy(peer->name, sizeof(peer->name), process.name);
+    text_copy(peer->command, sizeof(peer->command),
+              process.command[0] ? process.command : process.name);
     out->peer_count++;
 }
 

@@ -10,8 +10,9 @@
 struct peer {
     pid_t pid; /* as seen from here; may be the target itself */
     char name[PROCESS_NAME_MAX];
-    uint64_t socket; /* inode of its end */
-    bool reverse;    /* it listens, and the runtime connected to it */
+    char command[2 * PROCESS_FILE_MAX]; /* for people: "dotnet dotnet-trace.dll" */
+    uint64_t socket;                    /* inode of its end */
+    bool reverse;                       /* it listens, and the runtime connected to it */
 };
 
 /*

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "json.h"
+#include "report.h"
+#include "select.h"
+#include "util/number.h"
+#include "verbs.h"
+
+/*
+ * A leak is reported only when it has been seen at every look during the grace time: at a session's
+ * start and end the runtime is on its way from one state to another for some milliseconds, longer
+ * while rundown goes on. Processes that look leaked are looked at again together.
+ */
+
+#define LOOK_MS          100
+#define GRACE_DEFAULT_MS 1000
+#define GRACE_MAX_S      600
+#define SETTLE_MAX_MS    10000 /* for a session that is still ending after the grace time */
+
+enum { OPTION_LEVEL = OPTION_VERB, OPTION_GRACE };
+
+struct check {
+    struct options options;
+    bool quiet;
+    uint32_t bar;
+    unsigned grace_ms;
+    struct locator *locator;
+    struct peers *peers;
+    struct report **reports;
+    size_t count;
+    struct summary summary;
+};
+
+static const struct option long_options[] = {
+    OPTIONS_SELECTION,
+    OPTIONS_OUTPUT,
+    OPTIONS_LOCATING,
+    {"quiet", no_argument, NULL, 'q'},
+    {"all", no_argument, NULL, 'a'},
+    {"level", required_argument, NULL, OPTION_LEVEL},
+    {"grace", required_argument, NULL, OPTION_GRACE},
+    {0},
+};
+
+static int take_level(struct check *check, const char *text)
+{
+    if (strcmp(text, "verbose") == 0)
+        check->bar = LEVEL_VERBOSE;
+    else if (strcmp(text, "informational") == 0)
+        check->bar = LEVEL_INFORMATIONAL;
+    else
+        return fprintf(stderr, "clrmon check: level '%s' is not informational or verbose\n", text),
+               -EINVAL;
+    return 0;
+}
+
+static int take_grace(struct check *check, const char *text)
+{
+    uint64_t seconds;
+
+    if (number_decimal(text, GRACE_MAX_S, &seconds) < 0)
+        return fprintf(stderr, "clrmon check: grace time '%s' is not 0 to %d seconds\n", text,
+                       GRACE_MAX_S),
+               -EINVAL;
+    check->grace_ms = (unsigned)seconds * 1000;
+    return 0;
+}
+
+static int take_options(struct check *check, int argc, char **argv)
+{
+    int option, r = 0;
+
+    options_init(&check->options,
+                 FORMAT_TABLE | FORMAT_WIDE | FORMAT_JSON | FORMAT_JSONL | FORMAT_PROMETHEUS);
+    check->bar = LEVEL_VERBOSE;
+    check->grace_ms = GRACE_DEFAULT_MS;
+    while (r == 0 &&
+           (option = getopt_long(argc, argv, OPTIONS_LETTERS "qa", long_options, NULL)) != -1) {
+        if (option == 'q')
+            check->quiet = true;
+        else if (option == OPTION_LEVEL)
+            r = take_level(check, optarg);
+        else if (option == OPTION_GRACE)
+            r = take_grace(check, optarg);
+        else if (option != 'a') /* all is what no selection means */
+            r = options_take(&check->options, "check", option);
+    }
+    if (r == 0 && optind < argc)
+        r = fprintf(stderr, "clrmon check: what is '%s'? A process is selected by -p or -n\n",
+                    argv[optind]),
+        r = -EINVAL;
+    options_finish(&check->options);
+    return r;
+}
+
+static void look(struct check *check, struct report *report)
+{
+    int r = report->opened
+                ? 0
+                : target_open(report->pid, check->locator, &report->target, &report->why);
+
+    report->opened = r == 0;
+    if (r == 0)
+        r = target_observe(&report->target, check->peers, &report->observation, &report->why);
+    if (r == 0) {
+        judge(&report->observation, check->bar, &report->judgement);
+        return;
+    }
+    if (report->opened)
+        target_close(&report->target);
+    report->opened = false;
+    report->judgement = (struct judgement){.verdict = VERDICT_UNKNOWN};
+}
+
+/* With no selection, a process that turns out to run no .NET, or has ended, is none of ours. */
+static bool is_ours(const struct check *check, const struct report *report)
+{
+    return report->opened || check->options.pid_count ||
+           (process_alive(&report->target.process) &&
+            strcmp(report->why.text, "runs no .NET runtime") != 0);
+}
+
+static int look_at_all(struct check *check, const struct scan *scan)
+{
+    check->reports = calloc(scan->count + 1, sizeof(*check->reports));
+    if (!check->reports)
+        return -ENOMEM;
+    for (size_t i = 0; i < scan->count; i++) {
+        struct report *report = calloc(1, sizeof(*report));
+
+        if (!report)
+            return -ENOMEM;
+        report->pid = scan->pids[i];
+        look(check, report);
+        if (is_ours(check, report))
+            check->reports[check->count++] = report;
+        else
+            free(report);
+    }
+    check->summary.hidden = scan->hidden;
+    return 0;
+}
+
+/* Looks again at what seems leaked. How many of them are still on their way somewhere? */
+static int look_again(struct check *check, size_t *leaked, size_t *unsettled)
+{
+    int r = 0;
+
+    *leaked = *unsettled = 0;
+    peers_close(&check->peers); /* who is connected is part of the picture */
+    r = peers_open(&check->peers, NULL);
+    for (size_t i = 0; i < check->count && r == 0; i++) {
+        struct report *report = check->reports[i];
+
+        if (!report->opened || report->judgement.verdict != VERDICT_LEAKED)
+            continue;
+        look(check, report);
+        *leaked += report->judgement.verdict == VERDICT_LEAKED;
+        *unsettled += report->judgement.verdict == VERDICT_LEAKED && report->judgement.unsettled;
+    }
+    return r;
+}
+
+static bool seems_leaked(const struct check *check)
+{
+    for (size_t i = 0; i < check->count; i++)
+        if (check->reports[i]->judgement.verdict == VERDICT_LEAKED)
+            return true;
+    return false;
+}
+
+static void give_up_settling(struct check *check)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        struct judgement *judgement = &check->reports[i]->judgement;
+
+        if (judgement->verdict == VERDICT_LEAKED && judgement->unsettled)
+            judgement->verdict = VERDICT_VERBOSE; /* its reasons say that a session is ending */
+    }
+}
+
+static int wait_out_grace(struct check *check)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    size_t leaked = seems_leaked(check), unsettled = 0;
+    unsigned waited = 0;
+
+    while (leaked && (waited < check->grace_ms || (unsettled && waited < SETTLE_MAX_MS))) {
+        nanosleep(&pause, NULL);
+        waited += LOOK_MS;
+        if (look_again(check, &leaked, &unsettled) < 0)
+            return -ENOMEM;
+    }
+    give_up_settling(check);
+    return 0;
+}
+
+static void print_reports(struct check *check)
+{
+    struct summary *summary = &check->summary;
+
+    summary->processes = check->count;
+    for (size_t i = 0; i < check->count; i++)
+        summary->counts[check->reports[i]->judgement.verdict]++;
+    if (check->quiet)
+        return;
+    switch (check->options.format) {
+    case FORMAT_JSON:
+        json_print(report_document(check->reports, check->count, summary), false);
+        break;
+    case FORMAT_JSONL:
+        for (size_t i = 0; i < check->count; i++)
+            json_print(report_json(check->reports[i]), true);
+        break;
+    case FORMAT_PROMETHEUS:
+        report_prometheus(check->reports, check->count);
+        break;
+    default:
+        report_table(check->reports, check->count, summary, check->options.format == FORMAT_WIDE);
+        if (!check->count)
+            printf("no .NET process%s\n", check->options.name_count ? " of that name" : "");
+    }
+}
+
+static int exit_status(const struct check *check)
+{
+    static const int statuses[VERDICT_MAX] = {
+        [VERDICT_OFF] = EXIT_OFF,
+        [VERDICT_INFORMATIONAL] = EXIT_OFF,
+        [VERDICT_UNKNOWN] = EXIT_CANNOT_TELL,
+        [VERDICT_VERBOSE] = EXIT_VERBOSE,
+        [VERDICT_LEAKED] = EXIT_LEAKED,
+    };
+
+    if (!check->count && (check->options.name_count || check->summary.hidden))
+        return EXIT_CANNOT_TELL;
+    return statuses[summary_worst(&check->summary)];
+}
+
+static void release(struct check *check)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        if (check->reports[i]->opened)
+            target_close(&check->reports[i]->target);
+        free(check->reports[i]);
+    }
+    free(check->reports);
+    peers_close(&check->peers);
+    locator_free(&check->locator);
+}
+
+static int run(struct check *check, struct reason *why)
+{
+    struct scan scan;
+    int r = select_processes(&check->options, &scan, why);
+
+    if (r < 0)
+        return r;
+    r = locator_new(&check->locator, &check->options.locator);
+    if (r == 0)
+        r = peers_open(&check->peers, why);
+    if (r == 0)
+        r = look_at_all(check, &scan);
+    scan_close(&scan);
+    return r < 0 ? r : wait_out_grace(check);
+}
+
+int verb_check(int argc, char **argv)
+{
+    _cleanup_(release) struct check check = {0};
+    struct reason why = {"no memory"};
+
+    if (take_options(&check, argc, argv) < 0)
+        return usage_of("check");
+    if (run(&check, &why) < 0) {
+        fprintf(stderr, "clrmon check: %s\n", why.text);
+        return EXIT_USAGE;
+    }
+    print_reports(&check);
+    return exit_status(&check);
+}

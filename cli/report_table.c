@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "locate/identity.h"
+#include "report.h"
+
+#define WIDTH 80
+
+/* @text in lines of at most WIDTH columns, each after @indent blanks. */
+static void print_folded(const char *text, int indent)
+{
+    size_t room = WIDTH - (size_t)indent;
+
+    while (*text) {
+        size_t length = strlen(text), cut = length;
+
+        if (length > room) {
+            cut = room;
+            while (cut > 0 && text[cut] != ' ')
+                cut--;
+            cut = cut ? cut : room;
+        }
+        printf("%*s%.*s\n", indent, "", (int)cut, text);
+        text += cut;
+        while (*text == ' ')
+            text++;
+    }
+}
+
+static void print_set(const char *what, enum provider provider, struct event_set set)
+{
+    char level[LEVEL_TEXT_MAX], names[KEYWORDS_TEXT_MAX], line[512];
+
+    level_format(set, level);
+    keywords_format(provider, set.keywords, names);
+    snprintf(line, sizeof(line), "%-26s %-16s 0x%llx%s%s", what, level,
+             (unsigned long long)set.keywords, names[0] ? " " : "", names);
+    print_folded(line, 8);
+}
+
+static void print_contexts(const struct observation *seen)
+{
+    for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
+        for (enum sink sink = 0; sink < SINK_MAX; sink++) {
+            const struct observed_context *context = &seen->contexts[provider][sink];
+            char what[64];
+
+            if (!context->readable)
+                continue;
+            snprintf(what, sizeof(what), "%s, %s%s", provider_short_name(provider), sink_name(sink),
+                     context->context.enabled ? "" : " (off)");
+            print_set(what, provider, context->context.set);
+        }
+}
+
+static void print_wide(const struct report *report)
+{
+    const struct target *target = &report->target;
+    const struct observation *seen = &report->observation;
+    const struct identity *identity = &target->image->inspection.identity;
+    char build_id[BUILD_ID_TEXT_MAX];
+
+    build_id_format(&identity->build_id, build_id);
+    printf("        %s, %s, %s, build id %s\n", flavour_text(target->runtime.flavour),
+           machine_name(identity->machine), libc_text(target->runtime.libc),
+           build_id[0] ? build_id : "none");
+    if (target->process.namespace_pid != target->process.pid || target->process.container[0])
+        printf("        pid %d where it runs%s%.12s\n", (int)target->process.namespace_pid,
+               target->process.container[0] ? ", container " : "", target->process.container);
+    if (seen->gc_readable) {
+        print_set("GC public", PROVIDER_RUNTIME, seen->gc.public);
+        print_set("GC private", PROVIDER_PRIVATE, seen->gc.private);
+        printf("        %-26s %s\n", "GC state found by", seen->gc_source);
+    }
+    print_contexts(seen);
+    if (seen->provider_readable)
+        printf("        %-26s 0x%llx\n", "EventPipe sessions mask",
+               (unsigned long long)seen->provider_sessions);
+    for (size_t i = 0; seen->clients_readable && i < seen->clients.peer_count; i++)
+        printf("        %-26s %s (pid %d)\n", "diagnostics client", seen->clients.peers[i].command,
+               (int)seen->clients.peers[i].pid);
+    if (!seen->sessions_readable)
+        print_folded(seen->sessions_why.text, 8);
+}
+
+static void print_row(const struct report *report)
+{
+    const struct observation *seen = &report->observation;
+    const struct process *process = &report->target.process;
+    char level[LEVEL_TEXT_MAX] = "-", keywords[24] = "-";
+    const char *version = report->opened ? target_version(&report->target) : "";
+
+    if (report->opened && seen->gc_readable) {
+        level_format(seen->gc.public, level);
+        snprintf(keywords, sizeof(keywords), "0x%llx",
+                 (unsigned long long)seen->gc.public.keywords);
+    }
+    printf("%-7d %-24.24s %-9.9s %-16s %-10s %s\n", (int)report->pid,
+           process->command[0] ? process->command
+           : process->name[0]  ? process->name
+                               : "-",
+           version[0] ? version : "-", level, keywords, verdict_name(report->judgement.verdict));
+}
+
+static void print_reasons(const struct report *report)
+{
+    if (!report->opened)
+        print_folded(report->why.text, 8);
+    for (size_t i = 0; i < report->judgement.reason_count; i++)
+        print_folded(report->judgement.reasons[i], 8);
+}
+
+void report_table(struct report *const *reports, size_t count, const struct summary *summary,
+                  bool wide)
+{
+    if (count)
+        printf("%-7s %-24s %-9s %-16s %-10s %s\n", "PID", "NAME", "VERSION", "GC LEVEL", "KEYWORDS",
+               "VERDICT");
+    for (size_t i = 0; i < count; i++) {
+        print_row(reports[i]);
+        if (wide && reports[i]->opened)
+            print_wide(reports[i]);
+        print_reasons(reports[i]);
+    }
+    if (summary->hidden)
+        printf("%u process(es) could not be looked at: no rights (try as root)\n", summary->hidden);
+}

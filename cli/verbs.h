@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A verb gets its own arguments, argv[0] being its name, and returns the exit status.
+ */
+
+enum {
+    EXIT_OFF = 0,
+    EXIT_VERBOSE = 1,
+    EXIT_LEAKED = 2,
+    EXIT_CANNOT_TELL = 3,
+    EXIT_USAGE = 4, /* and internal errors */
+};
+
+int verb_check(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
+int verb_ps(int argc, char **argv);
+int verb_symbols(int argc, char **argv);
+
+/* Says on stderr how @verb is used, from the verb table. Returns EXIT_USAGE. */
+int usage_of(const char *verb);

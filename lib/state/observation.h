@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "locate/site.h"
+#include "proc/peers.h"
+#include "state/context.h"
+#include "state/gc.h"
+#include "state/session.h"
+
+/*
+ * All that was seen of one process at one moment: plain data, from which the verdict is drawn and
+ * the output is made. What could not be read says why.
+ */
+
+enum sink {
+    SINK_EVENTPIPE,
+    SINK_LTTNG,
+    SINK_USER_EVENTS,
+    SINK_MAX,
+};
+
+struct observed_context {
+    bool readable;
+    struct context context;
+};
+
+/* What the environment, read when the process started, has asked for. */
+struct asked_by_environment {
+    bool event_pipe;          /* EnableEventPipe */
+    bool event_log;           /* EnableEventLog: LTTng */
+    bool user_events;         /* EnableUserEvents */
+    char event_pipe_knob[32]; /* "DOTNET_EnableEventPipe", as it is spelt there; "" */
+    char event_pipe_config[128];
+    char event_log_knob[32];
+    char user_events_knob[32];
+};
+
+struct observation {
+    bool gc_readable;
+    struct gc_state gc;
+    char gc_source[48]; /* "structure", "symtab (libclrgc.so)" */
+    struct reason gc_why;
+
+    /* Level and keywords of a provider that is not enabled mean nothing (struct layout). */
+    bool context_has_enabled;
+    struct observed_context contexts[PROVIDER_MAX][SINK_MAX];
+    struct reason contexts_why;
+
+    bool provider_readable; /* the runtime provider's EventPipeProvider */
+    struct event_set provider;
+    uint64_t provider_sessions; /* mask: bit per session that gets its events */
+
+    bool sessions_readable;
+    struct sessions sessions;
+    struct reason sessions_why;
+
+    bool clients_readable;
+    struct diagnostics clients;
+    struct reason clients_why;
+
+    struct asked_by_environment environment;
+};
+
+const char *sink_name(enum sink sink); /* "EventPipe", "LTTng", "user_events" */
+
+/* Does a provider have the runtime build events for this sink now? */
+bool observation_is_active(const struct observation *observation, enum provider provider,
+                           enum sink sink);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/session.h"
+
+#include <string.h>
+#include <time.h>
+
+#define OBJECT_BYTES 128
+#define NODES_MAX    256
+#define TRIES        20
+#define FORMAT_MAX   2
+#define LEVEL_MAX    255
+#define ADDRESS_MIN  4096
+#define ADDRESS_MAX  (1ull << 48)
+#define YEAR_2015    130645440000000000ull /* in the unit of a session's start */
+#define UNIX_EPOCH   116444736000000000ull
+#define ONE_DAY      864000000000ull
+
+/* Asked for by every session, all keywords, level 0: it says nothing. */
+#define OWN_PROVIDER "Microsoft-DotNETCore-EventPipe"
+
+/* Offsets in EventPipeSession: src/coreclr/vm/eventpipesession.h (3.1), ep-session.h (5.0 on). */
+struct layout_offsets {
+    uint8_t providers;
+    uint8_t index;
+    uint8_t in_rundown;
+    uint8_t type;
+    uint8_t format;
+    uint8_t start;
+    bool wide_names;       /* provider names are UTF-16 */
+    bool next_comes_first; /* a list node is {next, item}, not {item, next} */
+};
+
+static const struct layout_offsets layout_3 = {
+    .providers = 8,
+    .index = 0,
+    .in_rundown = 24,
+    .type = 28,
+    .format = 32,
+    .start = SESSION_START_3,
+    .wide_names = true,
+    .next_comes_first = true,
+};
+
+static const struct layout_offsets layout_5 = {
+    .providers = 16,
+    .index = 72,
+    .in_rundown = 76,
+    .type = 84,
+    .format = 88,
+    .start = SESSION_START_5,
+};
+
+static uint64_t u64_at(const uint8_t *bytes, size_t offset)
+{
+    uint64_t value;
+
+    memcpy(&value, bytes + offset, sizeof(value));
+    return value;
+}
+
+static uint32_t u32_at(const uint8_t *bytes, size_t offset)
+{
+    uint32_t value;
+
+    memcpy(&value, bytes + offset, sizeof(value));
+    return value;
+}
+
+static bool is_address(uint64_t value)
+{
+    return value >= ADDRESS_MIN && value < ADDRESS_MAX;
+}
+
+static uint64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    return UNIX_EPOCH + (uint64_t)time.tv_sec * 10000000 + (uint64_t)time.tv_nsec / 100;
+}
+
+static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
+                         const struct layout_offsets *layout, uint32_t index, struct session *out)
+{
+    uint32_t type = u32_at(bytes, layout->type);
+
+    out->index = u32_at(bytes, layout->index);
+    out->in_rundown = bytes[layout->in_rundown] != 0;
+    out->start = u64_at(bytes, layout->start);
+    if (out->index != index || type >= SESSION_TYPE_MAX ||
+        u32_at(bytes, layout->format) > FORMAT_MAX || bytes[layout->in_rundown] > 1 ||
+        out->start < YEAR_2015 || out->start > now() + ONE_DAY)
+        return -EBADMSG;
+    out->type = type;
+    return 0;
+}
+
+/* A provider's name is one of ASCII's printable characters; anything else is no name. */
+static int read_name(const struct reader *reader, uint64_t address, bool wide,
+                     char name[static SESSION_NAME_MAX])
+{
+    size_t step = wide ? 2 : 1;
+
+    for (size_t i = 0; i < SESSION_NAME_MAX; i++) {
+        uint8_t character[2] = {0};
+        int r = reader_read(reader, address + i * step, character, step);
+
+        if (r < 0)
+            return r;
+        if (!character[0] && !character[1]) {
+            name[i] = 0;
+            return i ? 0 : -EBADMSG;
+        }
+        if (character[0] < ' ' || character[0] > '~' || character[1])
+            return -EBADMSG;
+        name[i] = (char)character[0];
+    }
+    strcpy(name + SESSION_NAME_MAX - 4, "..."); /* a longer one cannot be the runtime's */
+    return 0;
+}
+
+static int read_provider(const struct reader *reader, uint64_t address, bool wide,
+                         struct session_provider *out)
+{
+    uint8_t bytes[24]; /* name *, keywords, level */
+    int r = is_address(address) ? reader_read(reader, address, bytes, sizeof(bytes)) : -EBADMSG;
+
+    if (r < 0)
+        return r;
+    out->set = (struct event_set){u32_at(bytes, 16), u64_at(bytes, 8)};
+    if (out->set.level > LEVEL_MAX || !is_address(u64_at(bytes, 0)))
+        return -EBADMSG;
+    return read_name(reader, u64_at(bytes, 0), wide, out->name);
+}
+
+static bool is_native(const struct session_provider *provider)
+{
+    return provider_of_name(provider->name) < PROVIDER_MAX;
+}
+
+static int add_provider(const struct reader *reader, uint64_t address,
+                        const struct layout_offsets *layout, struct session *out)
+{
+    struct session_provider provider = {0};
+    int r = read_provider(reader, address, layout->wide_names, &provider);
+
+    if (r < 0)
+        return r;
+    if (strcmp(provider.name, OWN_PROVIDER) == 0)
+        return 0;
+    if (out->provider_count < SESSION_PROVIDERS_MAX) {
+        out->providers[out->provider_count++] = provider;
+        return 0;
+    }
+    out->more_providers++;
+    for (size_t i = 0; is_native(&provider) && i < SESSION_PROVIDERS_MAX; i++)
+        if (!is_native(&out->providers[i])) {
+            out->providers[i] = provider;
+            break;
+        }
+    return 0;
+}
+
+static int read_providers(const struct reader *reader, uint64_t list,
+                          const struct layout_offsets *layout, struct session *out)
+{
+    uint64_t head, node;
+    int r;
+
+    if (!list) /* it is ending */
+        return 0;
+    r = is_address(list) ? reader_read(reader, list, &head, sizeof(head)) : -EBADMSG;
+    if (r < 0 || !head)
+        return r;
+    r = is_address(head) ? reader_read(reader, head, &node, sizeof(node)) : -EBADMSG;
+    for (int i = 0; r == 0 && node; i++) {
+        uint64_t pair[2];
+
+        r = i < NODES_MAX && is_address(node) ? reader_read(reader, node, pair, sizeof(pair))
+                                              : -EBADMSG;
+        if (r == 0)
+            r = add_provider(reader, pair[layout->next_comes_first], layout, out);
+        node = pair[!layout->next_comes_first];
+    }
+    return r;
+}
+
+static int read_session(const struct reader *reader, uint64_t address, uint32_t index,
+                        const struct layout_offsets *layout, struct session *out)
+{
+    uint8_t bytes[OBJECT_BYTES];
+    int r = is_address(address) ? reader_read(reader, address, bytes, sizeof(bytes)) : -EBADMSG;
+
+    *out = (struct session){.address = address};
+    if (r == 0)
+        r = decode_object(bytes, layout, index, out);
+    return r < 0 ? r : read_providers(reader, u64_at(bytes, layout->providers), layout, out);
+}
+
+static int read_all(const struct reader *reader, const uint64_t slots[static SESSIONS_MAX],
+                    const struct layout_offsets *layout, struct sessions *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
+        int r = slots[i] ? read_session(reader, slots[i], i, layout, &out->items[out->count]) : 0;
+
+        if (r < 0)
+            return r;
+        out->count += slots[i] != 0;
+    }
+    return 0;
+}
+
+/* One try: what was read twice and is the same. 1: it moved. */
+static int try_read(const struct reader *reader, uint64_t table,
+                    const struct layout_offsets *layout, struct sessions *out)
+{
+    _free_ struct sessions *again = calloc(1, sizeof(*again));
+    uint64_t before[SESSIONS_MAX], after[SESSIONS_MAX];
+    int r = again ? reader_read(reader, table, before, sizeof(before)) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    r = read_all(reader, before, layout, out);
+    if (r == 0)
+        r = read_all(reader, before, layout, again);
+    if (reader_read(reader, table, after, sizeof(after)) < 0)
+        return -EFAULT;
+    if (memcmp(before, after, sizeof(before)) != 0 ||
+        (r == 0 && memcmp(out, again, sizeof(*out)) != 0))
+        return 1;
+    return r;
+}
+
+int sessions_read(const struct reader *reader, uint64_t table, uint16_t start_offset,
+                  struct sessions *out, struct reason *why)
+{
+    const struct layout_offsets *layout = start_offset == SESSION_START_3 ? &layout_3 : &layout_5;
+    int r = 0;
+
+    if (start_offset && start_offset != layout->start)
+        return reason_set(why, -ENOTSUP, "sessions have a layout that is not known (start at %u)",
+                          start_offset);
+    for (int i = 0; i < TRIES; i++) {
+        r = try_read(reader, table, layout, out);
+        if (r == 0 || r == -ESRCH || r == -EPERM || r == -EACCES || r == -ENOMEM)
+            break;
+    }
+    if (r > 0)
+        return reason_set(why, -EAGAIN, "sessions come and go too fast to be read");
+    return r < 0 ? reason_set(why, r, "the table of sessions does not hold sessions as known: %s",
+                              strerror(-r))
+                 : 0;
+}
+
+static bool leads_to_session(const struct reader *reader, uint64_t slot, uint32_t index)
+{
+    uint8_t bytes[OBJECT_BYTES];
+    struct session session;
+    uint64_t address;
+
+    return reader_read(reader, slot, &address, sizeof(address)) == 0 && is_address(address) &&
+           reader_read(reader, address, bytes, sizeof(bytes)) == 0 &&
+           decode_object(bytes, &layout_5, index, &session) == 0;
+}
+
+/* Do the slots of @mask, and no others, hold something in a table at @table? */
+static bool is_table(const struct reader *reader, uint64_t table, uint64_t mask)
+{
+    uint64_t slots[SESSIONS_MAX];
+
+    if (reader_read(reader, table, slots, sizeof(slots)) < 0)
+        return false;
+    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
+        if ((slots[i] != 0) < (mask >> i & 1))
+            return false;
+        if (slots[i] && !leads_to_session(reader, table + 8 * i, i))
+            return false;
+    }
+    return true;
+}
+
+int sessions_search(const struct reader *reader, uint64_t start, uint64_t size, uint64_t mask,
+                    uint64_t *table)
+{
+    uint32_t first = mask ? (uint32_t)__builtin_ctzll(mask) : 0;
+    uint64_t block[512], found = 0;
+
+    start = (start + 7) & ~7ull;
+    for (uint64_t at = start; mask && at + 8 <= start + size; at += sizeof(block)) {
+        uint64_t left = (start + size - at) / 8;
+        size_t count = left < ARRAY_SIZE(block) ? left : ARRAY_SIZE(block);
+
+        if (reader_read(reader, at, block, count * 8) < 0)
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t slot = at + 8 * i, candidate = slot - 8 * first;
+
+            if (!is_address(block[i]) || block[i] % 8 || candidate < start ||
+                !leads_to_session(reader, slot, first) || !is_table(reader, candidate, mask))
+                continue;
+            if (found)
+                return -ENOTUNIQ;
+            found = candidate;
+        }
+    }
+    *table = found;
+    return found ? 0 : -ENOENT;
+}
+
+struct event_set sessions_wanted(const struct sessions *sessions, enum provider provider)
+{
+    struct event_set wanted = {0};
+
+    for (size_t i = 0; i < sessions->count; i++) {
+        const struct session *session = &sessions->items[i];
+
+        for (size_t n = 0; !session->in_rundown && n < session->provider_count; n++)
+            if (strcmp(session->providers[n].name, provider_name(provider)) == 0)
+                event_set_add(&wanted, session->providers[n].set);
+    }
+    return wanted;
+}
+
+const char *session_type_name(enum session_type type)
+{
+    static const char *const names[SESSION_TYPE_MAX] = {
+        [SESSION_FILE] = "file",
+        [SESSION_LISTENER] = "in-process listener",
+        [SESSION_IPC_STREAM] = "IPC stream",
+        [SESSION_SYNCHRONOUS] = "profiler callback",
+        [SESSION_FILE_STREAM] = "file",
+        [SESSION_USER_EVENTS] = "user_events",
+    };
+
+    return names[type];
+}
