@@ -236,7 +236,9 @@ static int exit_status(const struct check *check)
         [VERDICT_LEAKED] = EXIT_LEAKED,
     };
 
-    if (!check->count && (check->options.name_count || check->summary.hidden))
+    bool blind = check->summary.hidden && geteuid() != 0; /* what root can't see is no service */
+
+    if (!check->count && (check->options.name_count || blind))
         return EXIT_CANNOT_TELL;
     return statuses[summary_worst(&check->summary)];
 }

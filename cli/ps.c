@@ -201,7 +201,8 @@ static int list_processes(const struct options *options, const struct scan *scan
     else
         json_decref(list);
     if (scan->hidden && options->format & (FORMAT_TABLE | FORMAT_WIDE))
-        printf("%u process(es) could not be looked at: no rights (try as root)\n", scan->hidden);
+        printf("%u process(es) could not be looked at: no rights%s\n", scan->hidden,
+               geteuid() ? " (try as root)" : "");
     return 0;
 }
 

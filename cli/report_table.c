@@ -123,5 +123,6 @@ void report_table(struct report *const *reports, size_t count, const struct summ
         print_reasons(reports[i]);
     }
     if (summary->hidden)
-        printf("%u process(es) could not be looked at: no rights (try as root)\n", summary->hidden);
+        printf("%u process(es) could not be looked at: no rights%s\n", summary->hidden,
+               geteuid() ? " (try as root)" : "");
 }

@@ -35,7 +35,7 @@ void identity_version(const char *text, char version[static IDENTITY_VERSION_MAX
     else if (major == 4 && minor == 700)
         snprintf(version, IDENTITY_VERSION_MAX, "3.%u", third == 19 ? 0 : 1);
     else if (major == 4 && minor == 6)
-        snprintf(version, IDENTITY_VERSION_MAX, "2.%u", third / 10000 >= 3 ? 2 : 1);
+        snprintf(version, IDENTITY_VERSION_MAX, "2.x");
 }
 
 static void find_version(const struct image *image, struct identity *out)

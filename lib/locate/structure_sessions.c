@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <elf.h>
 #include <string.h>
 
 #include "elf/dynamic.h"
@@ -11,15 +12,18 @@
  * of pointers that survives stripping: {name, function} since 8.0, {function, name} before.
  *
  * From each of the four, or its direct callees, or theirs, comes a function that forms the address
- * of a variable and counts to 64 (an index bound of 63 or 64, or 504 or 512 in bytes). The table is
- * the one variable that all of them have in common; at least two must agree. GetSessionInfo then
+ * of a variable in .bss and soon after counts to 64 (an index bound of 63 or 64, or 504 or 512 in
+ * bytes). A variable that is read as a word (a state) or handed to a call (a lock) is none. The
+ * table is the one that all of them have in common; at least two must agree. GetSessionInfo then
  * copies session_start_time and session_start_timestamp out of what it found, which gives their
  * offsets, and with them those of their neighbours (lib/state/session.h).
  */
 
-#define CALLEES_MAX   48
-#define VARIABLES_MAX 16
-#define VOTES_MIN     2
+#define CALLEES_MAX           48
+#define VARIABLES_MAX         32
+#define VOTES_MIN             2
+#define TABLE_BYTES           512
+#define LOOP_INSTRUCTIONS_MAX 24
 
 static const char *const lookups[] = {
     "GetSessionInfo",
@@ -30,6 +34,18 @@ static const char *const lookups[] = {
 
 struct variables {
     uint64_t items[VARIABLES_MAX];
+    size_t count;
+};
+
+/* A variable whose address has been formed, and how many instructions ago. */
+struct formed {
+    uint64_t address;
+    unsigned age;
+    bool counted; /* a bound of 64 came soon after */
+};
+
+struct formed_list {
+    struct formed items[VARIABLES_MAX];
     size_t count;
 };
 
@@ -52,41 +68,50 @@ static void add_variable(struct variables *variables, uint64_t address)
         variables->items[variables->count++] = address;
 }
 
-static void drop_variable(struct variables *variables, uint64_t address)
+static void form_variable(struct formed_list *formed, uint64_t address)
 {
-    for (size_t i = 0; i < variables->count; i++)
-        if (variables->items[i] == address)
-            variables->items[i] = variables->items[--variables->count];
+    size_t i = 0;
+
+    while (i < formed->count && formed->items[i].address != address)
+        i++;
+    if (i == VARIABLES_MAX)
+        return;
+    if (i == formed->count)
+        formed->items[formed->count++] = (struct formed){.address = address};
+    formed->items[i].age = 0;
 }
 
-/* The function that the pointer beside @slot leads to, 0 if it is none. */
-static uint64_t function_beside(const struct image *image, uint64_t slot)
+static void drop_variable(struct formed_list *formed, uint64_t address)
 {
-    for (int side = 0; side < 2; side++) {
-        const struct relocation *relocation = dynamic_relocation(image, side ? slot - 8 : slot + 8);
-        const struct function *function =
-            relocation ? frames_function(image, relocation->target) : NULL;
+    for (size_t i = 0; i < formed->count; i++)
+        if (formed->items[i].address == address)
+            formed->items[i] = formed->items[--formed->count];
+}
 
-        if (function && function->start == relocation->target)
-            return function->start;
+static void age_variables(struct formed_list *formed, bool bound)
+{
+    for (size_t i = 0; i < formed->count; i++) {
+        formed->items[i].age++;
+        formed->items[i].counted |= bound && formed->items[i].age <= LOOP_INSTRUCTIONS_MAX;
     }
-    return 0;
 }
 
-static uint64_t function_named(const struct image *image, const char *name)
+/* The function whose entry in the QCall table names it: its pointer lies @beside the name's. */
+static uint64_t function_named(const struct image *image, const char *name, int beside)
 {
     size_t length = strlen(name) + 1;
 
     for (size_t i = 0; i < image->relocation_count; i++) {
-        const struct relocation *relocation = &image->relocations[i];
-        const char *text = image_at(image, relocation->target, length);
-        uint64_t function;
+        const struct relocation *pointer, *slot = &image->relocations[i];
+        const char *text = image_at(image, slot->target, length);
+        const struct function *function;
 
         if (!text || memcmp(text, name, length) != 0)
             continue;
-        function = function_beside(image, relocation->slot);
-        if (function)
-            return function;
+        pointer = dynamic_relocation(image, slot->slot + (uint64_t)(int64_t)beside);
+        function = pointer ? frames_function(image, pointer->target) : NULL;
+        if (function && function->start == pointer->target)
+            return function->start;
     }
     return 0;
 }
@@ -97,8 +122,8 @@ static uint64_t lookup_function(const struct image *image, const char *name)
     uint64_t function;
 
     snprintf(qcall, sizeof(qcall), "EventPipeInternal_%s", name);
-    function = function_named(image, qcall);
-    return function ? function : function_named(image, name);
+    function = function_named(image, qcall, 8);
+    return function ? function : function_named(image, name, -8);
 }
 
 static bool is_bound(uint64_t constant)
@@ -115,7 +140,26 @@ static bool compares_with_bound(const struct instruction *instruction)
            is_bound(instruction->constant);
 }
 
-/* An address in a writable segment that the current instruction forms without reading it. */
+/* In .bss, as a table that starts empty is: no bytes in the file. */
+static bool is_zeroed(const struct image *image, uint64_t address)
+{
+    const struct segment *segment = image_segment(image, address);
+
+    return segment && segment->flags & SEGMENT_WRITABLE &&
+           address - segment->va >= segment->file_size &&
+           segment->memory_size - (address - segment->va) >= TABLE_BYTES;
+}
+
+/* On aarch64 an address is made of a page (ADRP) and the rest (ADD); elsewhere ADD steps through
+ * it. */
+static bool completes_page(const struct walk *walk)
+{
+    return walk->code->image->machine == EM_AARCH64 &&
+           walk->instruction.operation == OPERATION_ADD &&
+           walk_register(walk, walk->instruction.source).kind == VALUE_CONSTANT;
+}
+
+/* The address of a zeroed variable that the current instruction forms without reading it. */
 static bool forms_variable(const struct walk *walk, uint64_t *address)
 {
     const struct instruction *instruction = &walk->instruction;
@@ -123,46 +167,63 @@ static bool forms_variable(const struct walk *walk, uint64_t *address)
 
     if (instruction->operation == OPERATION_CONSTANT)
         *address = instruction->constant;
-    else if (instruction->operation == OPERATION_ADD && source.kind == VALUE_CONSTANT)
+    else if (completes_page(walk))
         *address = source.n + instruction->constant;
     else
         return false;
-    return image_is_writable(walk->code->image, *address);
+    return is_zeroed(walk->code->image, *address);
 }
 
-/* Adds the variables of a function that counts to 64, and lists what it calls. */
+/* What the current instruction says of the variables: a new one, or that one is no table after all.
+ */
+static void note_variable(const struct walk *walk, struct formed_list *formed)
+{
+    const struct instruction *instruction = &walk->instruction;
+    uint64_t address;
+
+    if (completes_page(walk)) /* what ADRP made was only the page */
+        drop_variable(formed, walk_register(walk, instruction->source).n);
+    if (forms_variable(walk, &address))
+        form_variable(formed, address);
+    else if (instruction->operation == OPERATION_LOAD && instruction->width == 4 &&
+             walk_address(walk, &address))
+        drop_variable(formed, address);
+    else if (instruction->operation == OPERATION_CALL &&
+             walk_argument(walk, 0).kind == VALUE_CONSTANT)
+        drop_variable(formed, walk_argument(walk, 0).n);
+}
+
+static void note_callee(const struct walk *walk, struct callees *callees)
+{
+    const struct instruction *instruction = &walk->instruction;
+    bool leaves =
+        instruction->target < walk->function.start || instruction->target >= walk->function.end;
+
+    if ((instruction->operation == OPERATION_CALL || instruction->operation == OPERATION_JUMP) &&
+        leaves && callees->count < CALLEES_MAX &&
+        !contains(callees->items, callees->count, instruction->target))
+        callees->items[callees->count++] = instruction->target;
+}
+
+/* Adds the variables that a function counts to 64 with, and lists what it calls. */
 static void read_function(const struct code *code, uint64_t start, struct variables *variables,
                           struct callees *callees)
 {
     const struct function *function = frames_function(code->image, start);
-    struct variables formed = {0};
-    bool counts = false;
-    uint64_t address;
+    struct formed_list formed = {0};
     struct walk walk;
 
-    if (!function)
+    if (!function || function->start != start) /* a stub in the PLT, which is one long function */
         return;
     walk_start(&walk, code, function);
     while (walk_next(&walk)) {
-        const struct instruction *instruction = &walk.instruction;
-
-        counts |= compares_with_bound(instruction);
-        if (instruction->operation == OPERATION_ADD) /* ADRP made it, and it was only the page */
-            drop_variable(&formed, walk_register(&walk, instruction->source).n);
-        if (forms_variable(&walk, &address))
-            add_variable(&formed, address);
-        else if (instruction->operation == OPERATION_LOAD && instruction->width == 4 &&
-                 walk_address(&walk, &address))
-            drop_variable(&formed, address); /* read as a word: not a table of pointers */
-        else if ((instruction->operation == OPERATION_CALL ||
-                  instruction->operation == OPERATION_JUMP) &&
-                 callees->count < CALLEES_MAX &&
-                 !contains(callees->items, callees->count, instruction->target) &&
-                 !(instruction->target >= function->start && instruction->target < function->end))
-            callees->items[callees->count++] = instruction->target;
+        age_variables(&formed, compares_with_bound(&walk.instruction));
+        note_variable(&walk, &formed);
+        note_callee(&walk, callees);
     }
-    for (size_t i = 0; counts && i < formed.count; i++)
-        add_variable(variables, formed.items[i]);
+    for (size_t i = 0; i < formed.count; i++)
+        if (formed.items[i].counted)
+            add_variable(variables, formed.items[i].address);
 }
 
 /* The variables that one lookup may mean: its own and its callees', else its callees' callees'. */

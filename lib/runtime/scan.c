@@ -10,10 +10,10 @@
 /* The runtime names its own threads before the program starts any. */
 #define THREADS_AT_FIRST 4
 
-enum verdict {
-    VERDICT_NO,
-    VERDICT_YES,
-    VERDICT_HIDDEN,
+enum answer {
+    ANSWER_NO,
+    ANSWER_YES,
+    ANSWER_HIDDEN,
 };
 
 static bool runs_a_program(const char *stat, struct process *out)
@@ -23,20 +23,20 @@ static bool runs_a_program(const char *stat, struct process *out)
 }
 
 /* Most of the cost of a pass is the kernel's writing of maps: they are read only if need be. */
-static enum verdict look_into(const struct process *process)
+static enum answer look_into(const struct process *process)
 {
     struct runtime runtime = {0};
     int error = maps_read(process->pid, &runtime.maps, NULL);
     bool found;
 
     if (error < 0)
-        return error == -EACCES ? VERDICT_HIDDEN : VERDICT_NO;
+        return error == -EACCES ? ANSWER_HIDDEN : ANSWER_NO;
     found = maps_find(&runtime.maps, "libcoreclr.so") || runtime_candidate(process, &runtime);
     runtime_close(&runtime);
-    return found ? VERDICT_YES : VERDICT_NO;
+    return found ? ANSWER_YES : ANSWER_NO;
 }
 
-static enum verdict look_at(pid_t pid)
+static enum answer look_at(pid_t pid)
 {
     struct process process = {.pid = pid, .namespace_pid = pid};
     struct threads threads;
@@ -44,12 +44,12 @@ static enum verdict look_at(pid_t pid)
     pid_t group;
 
     if (procfs_read(pid, "stat", text, sizeof(text)) < 0 || !runs_a_program(text, &process))
-        return VERDICT_NO;
+        return ANSWER_NO;
     if (threads_read(pid, THREADS_AT_FIRST, &threads) == 0 && threads_have(&threads, ".NET "))
-        return VERDICT_YES;
+        return ANSWER_YES;
     if (procfs_read(pid, "status", text, sizeof(text)) < 0 ||
         process_parse_status(text, &process, &group) < 0)
-        return VERDICT_NO;
+        return ANSWER_NO;
     return look_into(&process);
 }
 
@@ -79,11 +79,11 @@ int scan_runtimes(struct scan *out, struct reason *why)
 
     *out = (struct scan){0};
     while (error == 0 && procfs_next(processes, &pid)) {
-        enum verdict verdict = look_at(pid);
+        enum answer answer = look_at(pid);
 
-        if (verdict == VERDICT_YES)
+        if (answer == ANSWER_YES)
             error = add(&scan, pid);
-        scan.hidden += verdict == VERDICT_HIDDEN;
+        scan.hidden += answer == ANSWER_HIDDEN;
     }
     if (error < 0)
         return reason_set(why, error, "cannot list processes: %s", strerror(-error));

@@ -268,10 +268,10 @@ static void say_unread_sessions(const struct observation *seen, struct judgement
 {
     char client[OWNER_MAX];
 
-    if (!seen->provider_readable || !seen->provider_sessions)
-        return;
     say(out, "what its sessions ask for can't be read, so a leak can't be told from a wish: %s",
         seen->sessions_why.text);
+    if (!seen->provider_readable)
+        return;
     say_client(seen, client);
     say(out, "sessions by the provider's mask: 0x%llx%s",
         (unsigned long long)seen->provider_sessions, client);
