@@ -138,11 +138,13 @@ void keywords_format(enum provider provider, uint64_t keywords, char text[static
 {
     size_t used = 0;
 
-    text[0] = 0;
+    strcpy(text, keywords == UINT64_MAX ? "all" : "");
+    if (text[0])
+        return;
     for (const struct keyword *keyword = providers[provider].keywords; keyword->name; keyword++) {
         if (!(keywords & keyword->bit))
             continue;
-        if (used + strlen(keyword->name) + sizeof(", ...") > KEYWORDS_TEXT_MAX) {
+        if (used + strlen(", ") + strlen(keyword->name) + sizeof(", ...") > KEYWORDS_TEXT_MAX) {
             strcpy(text + used, ", ...");
             return;
         }
