@@ -153,6 +153,7 @@ static int observe_gc(const struct target *target, const struct reader *reader,
             "what lies at 0x%llx is no event state; the runtime may still be starting",
             (unsigned long long)(target->gc_bias + levels->address));
     out->gc_readable = true;
+    out->gc_asks_again = target->runtime.flavour != FLAVOUR_NATIVE_AOT;
     name_gc_source(target, out);
     return 0;
 }

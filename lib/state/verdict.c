@@ -13,6 +13,7 @@
 struct place {
     const char *name;
     enum provider provider;
+    bool is_gc;
     bool active;
     struct event_set set;
 };
@@ -68,13 +69,16 @@ static const char *describe(enum provider provider, struct event_set set,
 static struct place gc_place(const struct observation *seen, const char *name,
                              enum provider provider, struct event_set set)
 {
-    return (struct place){name, provider, seen->gc_readable && set.level && set.keywords, set};
+    bool active = seen->gc_readable && set.level && set.keywords;
+
+    return (struct place){name, provider, true, active, set};
 }
 
 static struct place context_place(const struct observation *seen, const char *name,
                                   enum provider provider)
 {
-    return (struct place){name, provider, observation_is_active(seen, provider, SINK_EVENTPIPE),
+    return (struct place){name, provider, false,
+                          observation_is_active(seen, provider, SINK_EVENTPIPE),
                           seen->contexts[provider][SINK_EVENTPIPE].context.set};
 }
 
@@ -150,6 +154,31 @@ static bool knows_wanted(const struct observation *seen)
     return seen->sessions_readable || (seen->provider_readable && !seen->provider_sessions);
 }
 
+/* The GC has more than anybody wants, but the context that it will look at next has not. */
+static bool is_behind(const struct observation *seen, const struct place *place,
+                      struct event_set wanted)
+{
+    const struct observed_context *context = &seen->contexts[place->provider][SINK_EVENTPIPE];
+
+    return place->is_gc && seen->gc_asks_again && context->readable &&
+           !(observation_is_active(seen, place->provider, SINK_EVENTPIPE) &&
+             exceeds(context->context.set, wanted));
+}
+
+static enum verdict say_behind(const struct place *place, struct event_set wanted, uint32_t bar,
+                               struct judgement *out)
+{
+    char have[SET_TEXT_MAX];
+
+    say(out,
+        "%s (%s) are still at %s from a session that has ended; the GC asks again at its next "
+        "collection",
+        place->name, provider_name(place->provider), describe(place->provider, place->set, have));
+    if (wanted.level < LEVEL_INFORMATIONAL)
+        return VERDICT_OFF;
+    return wanted.level >= bar ? VERDICT_VERBOSE : VERDICT_INFORMATIONAL;
+}
+
 static enum verdict judge_place(const struct observation *seen, const struct place *place,
                                 uint32_t bar, struct judgement *out)
 {
@@ -159,6 +188,9 @@ static enum verdict judge_place(const struct observation *seen, const struct pla
     if (!place->active)
         return VERDICT_OFF;
     wanted = wanted_of(seen, place->provider);
+    if (place->set.level >= LEVEL_INFORMATIONAL && knows_wanted(seen) &&
+        exceeds(place->set, wanted) && is_behind(seen, place, wanted))
+        return say_behind(place, wanted, bar, out);
     if (place->set.level >= bar && knows_wanted(seen) && exceeds(place->set, wanted)) {
         say_leak(seen, place, wanted, out);
         out->unsettled |= is_ending(seen);
