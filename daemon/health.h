@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clrmon_abi.h"
+#include "locate/site.h"
+#include "util/reason.h"
+
+/*
+ * How the daemon itself fares: what `clrmon status` and the metrics about it show. Plain data, filled
+ * by main's parts when asked.
+ */
+
+#define HEALTH_IMAGES_MAX 64
+
+enum watching {
+    WATCHING_PROBES,  /* BPF: every change is seen when it happens */
+    WATCHING_POLLING, /* no BPF: memory is read at an interval, and what comes and goes between is missed */
+};
+
+struct health_image {
+    uint64_t number;
+    char path[256]; /* as first seen; printable */
+    char build_id[80];
+    char version[32];
+    enum source source;    /* of the probed sites */
+    unsigned probes;       /* attached */
+    unsigned processes;    /* that run it now */
+    struct reason trouble; /* "": none */
+};
+
+struct health {
+    int64_t started_us; /* CLOCK_REALTIME */
+    enum watching watching;
+    struct reason watching_why; /* polling: why */
+    uint64_t poll_ms;
+    struct abi_counters counters; /* summed over the CPUs */
+    uint64_t records;             /* received */
+    uint64_t cost_ns_per_hit;     /* what one hit is taken to cost */
+    uint64_t events;
+    uint64_t history_dropped; /* events that could not be stored */
+    struct reason history_trouble;
+    uint64_t history_bytes;
+    uint64_t clients;         /* on the control socket */
+    uint64_t client_drops;    /* events that a slow client did not get */
+    uint64_t loop_longest_ns; /* the longest turn of the loop */
+    uint64_t resident_bytes;
+    uint64_t cpu_ns;
+    struct health_image images[HEALTH_IMAGES_MAX];
+    size_t image_count;
+    size_t more_images;
+};

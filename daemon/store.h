@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "event.h"
+#include "state/target.h"
+
+/*
+ * What the daemon knows now: every .NET process with its state, ages and counts. It does no input
+ * and no output; whoever changes it is told by its callbacks what that means.
+ */
+
+struct stored_process {
+    struct process process;
+    enum flavour flavour;
+    char version[RUNTIME_VERSION_MAX];
+    uint64_t image; /* registry's number of its runtime image */
+
+    bool gc_known;
+    struct gc_state gc;
+    size_t sessions; /* EventPipe sessions, where they can be read */
+    bool sessions_known;
+    struct judgement judgement;
+
+    int64_t found_us;         /* CLOCK_REALTIME */
+    int64_t state_us;         /* when its state was last read or changed */
+    uint64_t verbose_since;   /* CLOCK_MONOTONIC ns; 0: not verbose */
+    uint64_t verbose_ns;      /* in all, without the time since then */
+    uint64_t leak_since;      /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
+    uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
+
+    struct stored_process *next; /* by pid */
+};
+
+struct store;
+
+/* Told of each event, which has its id by then. Borrowed for the call. */
+typedef void store_listener(void *context, const struct event *event);
+
+_must_check_ int store_new(struct store **out, store_listener *listener, void *context);
+void store_free(struct store **store);
+
+/* Numbers an event, counts it and tells the listener. */
+void store_note(struct store *store, struct event *event);
+
+/*
+ * A process is there, or was looked at again: takes what the observation and its judgement say, and
+ * notes what has changed since. @now: CLOCK_MONOTONIC, ns.
+ */
+_must_check_ int store_observe(struct store *store, const struct target *target,
+                               const struct observation *seen, const struct judgement *judgement,
+                               uint64_t now, struct stored_process **out);
+
+/* The GC was told its level and keywords: state changes at once, judged later. */
+void store_gc_changed(struct store *store, struct stored_process *process, bool private,
+                      struct event_set set, struct event *event, uint64_t now);
+
+void store_remove(struct store *store, struct stored_process *process, uint64_t now);
+
+struct stored_process *store_find(struct store *store, pid_t pid);
+
+/* In order of pid; NULL to begin, NULL at the end. */
+struct stored_process *store_next(const struct store *store, const struct stored_process *after);
+size_t store_count(const struct store *store);
+
+/* Nanoseconds that @process has been verbose, up to @now. */
+uint64_t stored_verbose_ns(const struct stored_process *process, uint64_t now);
