@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "check_daemon.h"
 #include "json.h"
 #include "report.h"
 #include "select.h"
@@ -21,11 +22,13 @@
 #define GRACE_MAX_S      600
 #define SETTLE_MAX_MS    10000 /* for a session that is still ending after the grace time */
 
-enum { OPTION_LEVEL = OPTION_VERB, OPTION_GRACE };
+enum { OPTION_LEVEL = OPTION_VERB, OPTION_GRACE, OPTION_DAEMON };
 
 struct check {
     struct options options;
     bool quiet;
+    bool daemon;
+    bool direct; /* there is something that only a direct check can do */
     uint32_t bar;
     unsigned grace_ms;
     struct locator *locator;
@@ -43,6 +46,7 @@ static const struct option long_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"level", required_argument, NULL, OPTION_LEVEL},
     {"grace", required_argument, NULL, OPTION_GRACE},
+    {"daemon", no_argument, NULL, OPTION_DAEMON},
     {0},
 };
 
@@ -70,6 +74,40 @@ static int take_grace(struct check *check, const char *text)
     return 0;
 }
 
+static int take_option(struct check *check, int option)
+{
+    switch (option) {
+    case 'q':
+        check->quiet = true;
+        return 0;
+    case 'a': /* all is what no selection means */
+        return 0;
+    case OPTION_DAEMON:
+        check->daemon = true;
+        return 0;
+    case OPTION_LEVEL:
+        check->direct = true;
+        return take_level(check, optarg);
+    case OPTION_GRACE:
+        check->direct = true;
+        return take_grace(check, optarg);
+    default:
+        check->direct |= option >= OPTION_DEBUG_DIR;
+        return options_take(&check->options, "check", option);
+    }
+}
+
+/* The daemon has its own bar, grace time and places, and serves metrics itself. */
+static int take_together(const struct check *check)
+{
+    if (check->daemon &&
+        (check->direct || check->options.format & (FORMAT_WIDE | FORMAT_PROMETHEUS)))
+        return fprintf(stderr, "clrmon check: --daemon goes with -p, -n, -q and table, json or "
+                               "jsonl only\n"),
+               -EINVAL;
+    return 0;
+}
+
 static int take_options(struct check *check, int argc, char **argv)
 {
     int option, r = 0;
@@ -79,16 +117,10 @@ static int take_options(struct check *check, int argc, char **argv)
     check->bar = LEVEL_VERBOSE;
     check->grace_ms = GRACE_DEFAULT_MS;
     while (r == 0 &&
-           (option = getopt_long(argc, argv, OPTIONS_LETTERS "qa", long_options, NULL)) != -1) {
-        if (option == 'q')
-            check->quiet = true;
-        else if (option == OPTION_LEVEL)
-            r = take_level(check, optarg);
-        else if (option == OPTION_GRACE)
-            r = take_grace(check, optarg);
-        else if (option != 'a') /* all is what no selection means */
-            r = options_take(&check->options, "check", option);
-    }
+           (option = getopt_long(argc, argv, OPTIONS_LETTERS "qa", long_options, NULL)) != -1)
+        r = take_option(check, option);
+    if (r == 0)
+        r = take_together(check);
     if (r == 0 && optind < argc)
         r = fprintf(stderr, "clrmon check: what is '%s'? A process is selected by -p or -n\n",
                     argv[optind]),
@@ -238,7 +270,7 @@ static int exit_status(const struct check *check)
 
     bool blind = check->summary.hidden && geteuid() != 0; /* what root can't see is no service */
 
-    if (!check->count && (check->options.name_count || blind))
+    if (!check->summary.processes && (check->options.name_count || blind))
         return EXIT_CANNOT_TELL;
     return statuses[summary_worst(&check->summary)];
 }
@@ -271,6 +303,16 @@ static int run(struct check *check, struct reason *why)
     return r < 0 ? r : wait_out_grace(check);
 }
 
+static int ask(struct check *check)
+{
+    struct reason why = {"no memory"};
+
+    if (check_daemon(&check->options, check->quiet, &check->summary, &why) == 0)
+        return exit_status(check);
+    fprintf(stderr, "clrmon check: %s\n", why.text);
+    return EXIT_CANNOT_TELL;
+}
+
 int verb_check(int argc, char **argv)
 {
     _cleanup_(release) struct check check = {0};
@@ -278,6 +320,8 @@ int verb_check(int argc, char **argv)
 
     if (take_options(&check, argc, argv) < 0)
         return usage_of("check");
+    if (check.daemon)
+        return ask(&check);
     if (run(&check, &why) < 0) {
         fprintf(stderr, "clrmon check: %s\n", why.text);
         return EXIT_USAGE;

@@ -153,12 +153,10 @@ enum verdict summary_worst(const struct summary *summary)
     return worst;
 }
 
-json_t *report_document(struct report *const *reports, size_t count, const struct summary *summary)
+json_t *report_document_of(json_t *processes, const struct summary *summary)
 {
-    json_t *processes = json_array(), *sums = json_object();
+    json_t *sums = json_object();
 
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(processes, report_json(reports[i]));
     json_object_set_new(sums, "processes", json_integer((json_int_t)summary->processes));
     for (enum verdict verdict = 0; verdict < VERDICT_MAX; verdict++)
         json_object_set_new(sums, verdict_name(verdict),
@@ -167,4 +165,13 @@ json_t *report_document(struct report *const *reports, size_t count, const struc
     json_object_set_new(sums, "worst", json_string(verdict_name(summary_worst(summary))));
     return json_pack("{s:s, s:o, s:o}", "schema", "clrmon.check/1", "processes", processes,
                      "summary", sums);
+}
+
+json_t *report_document(struct report *const *reports, size_t count, const struct summary *summary)
+{
+    json_t *processes = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(processes, report_json(reports[i]));
+    return report_document_of(processes, summary);
 }

@@ -3,29 +3,7 @@
 
 #include "locate/identity.h"
 #include "report.h"
-
-#define WIDTH 80
-
-/* @text in lines of at most WIDTH columns, each after @indent blanks. */
-static void print_folded(const char *text, int indent)
-{
-    size_t room = WIDTH - (size_t)indent;
-
-    while (*text) {
-        size_t length = strlen(text), cut = length;
-
-        if (length > room) {
-            cut = room;
-            while (cut > 0 && text[cut] != ' ')
-                cut--;
-            cut = cut ? cut : room;
-        }
-        printf("%*s%.*s\n", indent, "", (int)cut, text);
-        text += cut;
-        while (*text == ' ')
-            text++;
-    }
-}
+#include "rows.h"
 
 static void print_set(const char *what, enum provider provider, struct event_set set)
 {
@@ -87,7 +65,7 @@ static void print_row(const struct report *report)
 {
     const struct observation *seen = &report->observation;
     const struct process *process = &report->target.process;
-    char level[LEVEL_TEXT_MAX] = "-", keywords[24] = "-";
+    char level[LEVEL_TEXT_MAX] = "", keywords[24] = "";
     const char *version = report->opened ? target_version(&report->target) : "";
 
     if (report->opened && seen->gc_readable) {
@@ -95,11 +73,12 @@ static void print_row(const struct report *report)
         snprintf(keywords, sizeof(keywords), "0x%llx",
                  (unsigned long long)seen->gc.public.keywords);
     }
-    printf("%-7d %-24.24s %-9.9s %-16s %-10s %s\n", (int)report->pid,
-           process->command[0] ? process->command
-           : process->name[0]  ? process->name
-                               : "-",
-           version[0] ? version : "-", level, keywords, verdict_name(report->judgement.verdict));
+    row_print(&(struct check_row){.pid = report->pid,
+                                  .name = process->command[0] ? process->command : process->name,
+                                  .version = version,
+                                  .level = level,
+                                  .keywords = keywords,
+                                  .verdict = verdict_name(report->judgement.verdict)});
 }
 
 static void print_reasons(const struct report *report)
@@ -114,8 +93,7 @@ void report_table(struct report *const *reports, size_t count, const struct summ
                   bool wide)
 {
     if (count)
-        printf("%-7s %-24s %-9s %-16s %-10s %s\n", "PID", "NAME", "VERSION", "GC LEVEL", "KEYWORDS",
-               "VERDICT");
+        row_print_head();
     for (size_t i = 0; i < count; i++) {
         print_row(reports[i]);
         if (wide && reports[i]->opened)

@@ -15,8 +15,15 @@ enum {
 
 int verb_check(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
+int verb_events(int argc, char **argv);
+int verb_history(int argc, char **argv);
 int verb_ps(int argc, char **argv);
+int verb_status(int argc, char **argv);
 int verb_symbols(int argc, char **argv);
+int verb_top(int argc, char **argv);
 
 /* Says on stderr how @verb is used, from the verb table. Returns EXIT_USAGE. */
 int usage_of(const char *verb);
+
+/* Where clrmond is asked: clrmon --socket PATH VERB, or the default. */
+const char *socket_path(void);

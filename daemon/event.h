@@ -16,8 +16,9 @@
  */
 
 enum event_kind {
-    EVENT_GC_EVENTS, /* gc.events: the GC's level or keywords have changed: provider, old, new, cause, client */
-    EVENT_PROVIDER,  /* provider: a runtime provider was enabled or disabled: the same fields */
+    EVENT_GC_EVENTS,     /* gc.events: the GC's level or keywords have changed: provider, old, new,
+                            cause, client */
+    EVENT_PROVIDER,      /* provider: a runtime provider was enabled or disabled: the same fields */
     EVENT_PROCESS_START, /* process.start: a .NET process was found: version, flavour */
     EVENT_PROCESS_EXIT,  /* process.exit */
     EVENT_VERDICT,       /* verdict: old_verdict, new_verdict, reason */
@@ -39,8 +40,8 @@ enum event_cause {
 };
 
 struct event {
-    uint64_t id;        /* 1, 2, ...; set by the store; 0: none yet */
-    int64_t time_us;    /* CLOCK_REALTIME */
+    uint64_t id;     /* 1, 2, ...; set by the store; 0: none yet */
+    int64_t time_us; /* CLOCK_REALTIME */
     enum event_kind kind;
     pid_t pid; /* 0: of the daemon itself */
     char name[PROCESS_NAME_MAX];

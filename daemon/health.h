@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,15 +11,16 @@
 #include "util/reason.h"
 
 /*
- * How the daemon itself fares: what `clrmon status` and the metrics about it show. Plain data, filled
- * by main's parts when asked.
+ * How the daemon itself fares: what `clrmon status` and the metrics about it show. Plain data,
+ * filled by main's parts when asked.
  */
 
 #define HEALTH_IMAGES_MAX 64
 
 enum watching {
     WATCHING_PROBES,  /* BPF: every change is seen when it happens */
-    WATCHING_POLLING, /* no BPF: memory is read at an interval, and what comes and goes between is missed */
+    WATCHING_POLLING, /* no BPF: memory is read at an interval, and what comes and goes between is
+                         missed */
 };
 
 struct health_image {
@@ -53,3 +55,25 @@ struct health {
     size_t image_count;
     size_t more_images;
 };
+
+const char *watching_name(enum watching watching); /* "probes", "polling" */
+
+/*
+ * What `clrmon status -o json` shows. New reference. Texts that are empty are null.
+ *
+ *   {"schema": "clrmon.status/1", "version", "time", "started", "uptime_seconds",
+ *    "watching": {"by": "probes" | "polling", "reason", "poll_seconds"},
+ *    "images": [{"number", "path", "version", "build_id", "source", "probes", "processes",
+ *                "trouble"}], "more_images",
+ *    "records": {"received", "lost": {"ring_full", "read"}},
+ *    "hits": {"gc_control", "provider", "exec", "exit", "fork"},
+ *    "cost": {"seconds_per_hit", "seconds"},              the probes' cost, estimated
+ *    "events",
+ *    "history": {"bytes", "dropped", "trouble"},
+ *    "clients": {"connected", "dropped"},
+ *    "loop": {"longest_seconds"},
+ *    "process": {"resident_bytes", "cpu_seconds"}}
+ *
+ * "time" is the moment of the answer, and uptime the difference: both by the wall clock.
+ */
+json_t *health_json(const struct health *health);

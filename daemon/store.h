@@ -13,7 +13,8 @@ struct stored_process {
     struct process process;
     enum flavour flavour;
     char version[RUNTIME_VERSION_MAX];
-    uint64_t image; /* registry's number of its runtime image */
+    uint64_t image;    /* registry's number of its runtime image; 0: none yet */
+    uint64_t gc_image; /* of the library of its GC; 0: none */
 
     bool gc_known;
     struct gc_state gc;
@@ -21,11 +22,14 @@ struct stored_process {
     bool sessions_known;
     struct judgement judgement;
 
-    int64_t found_us;         /* CLOCK_REALTIME */
-    int64_t state_us;         /* when its state was last read or changed */
-    uint64_t verbose_since;   /* CLOCK_MONOTONIC ns; 0: not verbose */
-    uint64_t verbose_ns;      /* in all, without the time since then */
-    uint64_t leak_since;      /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
+    int64_t found_us;       /* CLOCK_REALTIME */
+    int64_t state_us;       /* when its state was last read or changed */
+    uint64_t verbose_since; /* CLOCK_MONOTONIC ns; 0: not verbose */
+    uint64_t verbose_ns;    /* in all, without the time since then */
+    uint64_t leak_since;    /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
+    uint64_t next_look;     /* CLOCK_MONOTONIC ns when it is to be read again */
+    pid_t last_client;      /* the last one seen on its diagnostics socket; 0: none */
+    char last_client_name[PROCESS_NAME_MAX];
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
 
     struct stored_process *next; /* by pid */
@@ -38,6 +42,9 @@ typedef void store_listener(void *context, const struct event *event);
 
 _must_check_ int store_new(struct store **out, store_listener *listener, void *context);
 void store_free(struct store **store);
+
+/* After a restart: events are numbered on from there. */
+void store_resume(struct store *store, uint64_t last_id);
 
 /* Numbers an event, counts it and tells the listener. */
 void store_note(struct store *store, struct event *event);

@@ -48,6 +48,18 @@ static void find_in_debug_file(const struct mapped_file *map, const struct image
     (void)symbols_find(&debug, image, SOURCE_DEBUG_FILE, &out->findings, &miss);
 }
 
+/* Where in the file a function begins, which is how a probe is placed. */
+static void add_offsets(const struct image *image, struct findings *findings)
+{
+    for (enum site site = 0; site < SITE_MAX; site++) {
+        struct finding *finding = &findings->sites[site];
+        const struct segment *segment = image_segment(image, finding->address);
+
+        if (site_is_function(site) && finding_is_found(finding) && segment)
+            finding->offset = finding->address - segment->va + segment->offset;
+    }
+}
+
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,
                        struct reason *why)
 {
@@ -75,6 +87,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
             out->findings.sites[site] = structure.sites[site];
         findings_miss(&out->findings, site, "%s", miss.text);
     }
+    add_offsets(&image, &out->findings);
     image_close(&image);
     return 0;
 }

@@ -87,13 +87,23 @@ static bool read_pack(const struct locator *locator, enum pack_origin origin,
     return false;
 }
 
+/* A scan by an earlier release of ours did not look for everything that this one does. */
+static bool is_complete(const struct findings *findings)
+{
+    for (enum site site = 0; site < SITE_MAX; site++)
+        if (!finding_is_found(&findings->sites[site]) && !findings->sites[site].evidence[0])
+            return false;
+    return true;
+}
+
 static bool read_scanned(const struct locator *locator, const struct identity *identity, int fd,
                          struct located *out)
 {
     /* With debug folders, sources left out or packs imported, what an earlier run found may not be
      * what this one would. */
     if (locator->options.sources != SOURCES_ALL || locator->options.debug_folder_count ||
-        !read_pack(locator, PACK_SCANNED, identity, fd, &out->inspection, &out->cache_fault))
+        !read_pack(locator, PACK_SCANNED, identity, fd, &out->inspection, &out->cache_fault) ||
+        !is_complete(&out->inspection.findings))
         return false;
     out->inspection.identity = *identity;
     out->from_cache = true;
@@ -171,7 +181,7 @@ static bool same_file(const struct file_key *a, const struct file_key *b)
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static struct entry *remember(struct locator *locator, const struct file_key *key)
+static struct entry *remember(const struct locator *locator, const struct file_key *key)
 {
     struct entry *entry = locator->entries;
 
@@ -180,29 +190,74 @@ static struct entry *remember(struct locator *locator, const struct file_key *ke
     return entry;
 }
 
+static int read_key(int fd, struct file_key *out, struct reason *why)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return reason_set(why, -errno, "can't be read: %s", strerror(errno));
+    *out = (struct file_key){status.st_dev, status.st_ino, status.st_size, status.st_ctim};
+    return 0;
+}
+
+static int add_entry(struct locator *locator, const struct file_key *key, struct entry **out,
+                     struct reason *why)
+{
+    struct entry *entry;
+
+    if (locator->count == IMAGES_MAX)
+        return reason_set(why, -E2BIG, "more than %d different images", IMAGES_MAX);
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return reason_set(why, -ENOMEM, "no memory");
+    entry->key = *key;
+    entry->next = locator->entries;
+    locator->entries = entry;
+    locator->count++;
+    *out = entry;
+    return 0;
+}
+
 int locator_find(struct locator *locator, int fd, const char *path, const struct located **out,
                  struct reason *why)
 {
     struct entry *entry;
     struct file_key key;
-    struct stat status;
+    int r = read_key(fd, &key, why);
 
-    if (fstat(fd, &status) < 0)
-        return reason_set(why, -errno, "can't be read: %s", strerror(errno));
-    key = (struct file_key){status.st_dev, status.st_ino, status.st_size, status.st_ctim};
+    if (r < 0)
+        return r;
     entry = remember(locator, &key);
     if (!entry) {
-        if (locator->count == IMAGES_MAX)
-            return reason_set(why, -E2BIG, "more than %d different images", IMAGES_MAX);
-        entry = calloc(1, sizeof(*entry));
-        if (!entry)
-            return reason_set(why, -ENOMEM, "no memory");
-        entry->key = key;
+        r = add_entry(locator, &key, &entry, why);
+        if (r < 0)
+            return r;
         entry->result = look(locator, fd, path, &entry->located, &entry->why);
-        entry->next = locator->entries;
-        locator->entries = entry;
-        locator->count++;
     }
     *out = &entry->located;
     return entry->result < 0 ? reason_set(why, entry->result, "%s", entry->why.text) : 0;
+}
+
+bool locator_knows(const struct locator *locator, int fd)
+{
+    struct file_key key;
+
+    return read_key(fd, &key, NULL) == 0 && remember(locator, &key);
+}
+
+int locator_adopt(struct locator *locator, int fd, const struct located *located, int result,
+                  const struct reason *why)
+{
+    struct entry *entry;
+    struct file_key key;
+    int r = read_key(fd, &key, NULL);
+
+    if (r == 0 && !(entry = remember(locator, &key)))
+        r = add_entry(locator, &key, &entry, NULL);
+    if (r < 0)
+        return r;
+    entry->located = *located;
+    entry->result = result;
+    entry->why = *why;
+    return 0;
 }

@@ -38,3 +38,11 @@ void locator_free(struct locator **locator);
  */
 _must_check_ int locator_find(struct locator *locator, int fd, const char *path,
                               const struct located **out, struct reason *why);
+
+/*
+ * For a caller that must not wait: is the answer for this file there already? And an answer that
+ * was found elsewhere, by another process of ours, taken over as if locator_find() had found it.
+ */
+bool locator_knows(const struct locator *locator, int fd);
+_must_check_ int locator_adopt(struct locator *locator, int fd, const struct located *located,
+                               int result, const struct reason *why);

@@ -22,10 +22,12 @@ static json_t *encode_site(enum site site, const struct finding *finding)
         return json_pack("{s:s, s:n, s:n, s:n, s:s, s:s}", "name", site_name(site), "address",
                          "source", "confidence", "evidence", finding->evidence, "status",
                          "not found");
-    return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "name", site_name(site), "address",
-                     hex_number(finding->address), "source", source_name(finding->source),
-                     "confidence", confidence_name(finding->confidence), "evidence",
-                     finding->evidence, "status", "found");
+    return json_pack("{s:s, s:o, s:o*, s:s, s:s, s:s, s:s}", "name", site_name(site), "address",
+                     hex_number(finding->address), "offset",
+                     finding->offset ? hex_number(finding->offset) : NULL, "source",
+                     source_name(finding->source), "confidence",
+                     confidence_name(finding->confidence), "evidence", finding->evidence, "status",
+                     "found");
 }
 
 json_t *pack_sites(const struct findings *findings)
@@ -151,17 +153,17 @@ static int decode_layout(const json_t *pack, struct layout *out, struct reason *
 
 static int decode_site(const json_t *item, struct findings *out, struct reason *why)
 {
-    const char *name, *address, *source, *confidence, *evidence = "";
+    const char *name, *address, *source, *confidence, *evidence = "", *offset = "0";
     enum site site;
-    uint64_t va;
+    uint64_t va, at = 0;
 
     if (json_unpack((json_t *)item, "{s:s, s?s}", "name", &name, "evidence", &evidence) < 0)
         return reason_set(why, -EBADMSG, "a site has no name");
     site = site_of_name(name);
     if (site == SITE_MAX) /* of a later release */
         return 0;
-    if (json_unpack((json_t *)item, "{s:s, s:s, s:s}", "address", &address, "source", &source,
-                    "confidence", &confidence) < 0) {
+    if (json_unpack((json_t *)item, "{s:s, s?s, s:s, s:s}", "address", &address, "offset", &offset,
+                    "source", &source, "confidence", &confidence) < 0) {
         findings_miss(out, site, "%.*s", EVIDENCE_MAX - 1, evidence);
         return 0;
     }
@@ -170,6 +172,7 @@ static int decode_site(const json_t *item, struct findings *out, struct reason *
         return reason_set(why, -EBADMSG, "site %s is malformed", site_name(site));
     findings_add(out, site, source_of_name(source), confidence_of_name(confidence), va, "%.*s",
                  EVIDENCE_MAX - 1, evidence);
+    out->sites[site].offset = at;
     return 0;
 }
 

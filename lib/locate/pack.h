@@ -14,7 +14,7 @@
  *    "version": "10.0.14",
  *    "fingerprint": [{"offset": "0x...", "bytes": "..."}],
  *    "layout": {"context_has_enabled": true, "session_start_time": 56, "has_contract": true},
- *    "sites": [{"name", "address", "source", "confidence", "evidence", "status"}]}
+ *    "sites": [{"name", "address", "offset", "source", "confidence", "evidence", "status"}]}
  */
 
 #define PACK_SIZE_MAX (256 << 10)

@@ -54,6 +54,17 @@ static const struct {
          false,
          {"MICROSOFT_WINDOWS_DOTNETRUNTIME_STRESS_PROVIDER_DOTNET_Context",
           "MICROSOFT_WINDOWS_DOTNETRUNTIME_STRESS_PROVIDER_Context"}},
+    [SITE_PROVIDER_CALLBACK_RUNTIME] =
+        {"provider.callback.runtime",
+         true,
+         {"_Z33EventPipeEtwCallbackDotNETRuntimePK5_GUIDjhmmP21EventFilterDescriptorPv",
+          "_Z33EventPipeEtwCallbackDotNETRuntimeP14minipal_guid__jhmmP22_EventFilterDescriptorPv"}},
+    [SITE_PROVIDER_CALLBACK_PRIVATE] =
+        {"provider.callback.private",
+         true,
+         {"_Z40EventPipeEtwCallbackDotNETRuntimePrivatePK5_GUIDjhmmP21EventFilterDescriptorPv",
+          "_Z40EventPipeEtwCallbackDotNETRuntimePrivateP14minipal_guid__jhmmP22_"
+          "EventFilterDescriptorPv"}},
     [SITE_EVENTPIPE_PROVIDER_RUNTIME] = {"eventpipe.provider.runtime",
                                          false,
                                          {"EventPipeProviderDotNETRuntime"}},

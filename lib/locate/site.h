@@ -23,6 +23,9 @@ enum site {
     SITE_PROVIDER_CONTEXT_PRIVATE,
     SITE_PROVIDER_CONTEXT_RUNDOWN,
     SITE_PROVIDER_CONTEXT_STRESS,
+    SITE_PROVIDER_CALLBACK_RUNTIME, /* EventPipeEtwCallbackDotNETRuntime: at every enable and
+                                       disable */
+    SITE_PROVIDER_CALLBACK_PRIVATE,
     SITE_EVENTPIPE_PROVIDER_RUNTIME, /* pointer to the EventPipeProvider */
     SITE_EVENTPIPE_SESSIONS,         /* EventPipeSession *[64] */
     SITE_MAX,
@@ -53,6 +56,7 @@ enum confidence {
 
 struct finding {
     uint64_t address; /* valid when source is not SOURCE_NONE */
+    uint64_t offset;  /* of a function, in the file: what a probe is placed by */
     enum source source;
     enum confidence confidence;
     char evidence[EVIDENCE_MAX]; /* what it was found by; or, when not found, why not */

@@ -36,11 +36,14 @@ enum { ARGUMENT_LEVEL = 2, ARGUMENT_KEYWORDS = 3 };
 static const struct {
     const char *name;
     enum site context;
+    enum site callback; /* SITE_MAX: not asked for */
 } providers[] = {
-    {"Microsoft-Windows-DotNETRuntime", SITE_PROVIDER_CONTEXT_RUNTIME},
-    {"Microsoft-Windows-DotNETRuntimePrivate", SITE_PROVIDER_CONTEXT_PRIVATE},
-    {"Microsoft-Windows-DotNETRuntimeRundown", SITE_PROVIDER_CONTEXT_RUNDOWN},
-    {"Microsoft-Windows-DotNETRuntimeStress", SITE_PROVIDER_CONTEXT_STRESS},
+    {"Microsoft-Windows-DotNETRuntime", SITE_PROVIDER_CONTEXT_RUNTIME,
+     SITE_PROVIDER_CALLBACK_RUNTIME},
+    {"Microsoft-Windows-DotNETRuntimePrivate", SITE_PROVIDER_CONTEXT_PRIVATE,
+     SITE_PROVIDER_CALLBACK_PRIVATE},
+    {"Microsoft-Windows-DotNETRuntimeRundown", SITE_PROVIDER_CONTEXT_RUNDOWN, SITE_MAX},
+    {"Microsoft-Windows-DotNETRuntimeStress", SITE_PROVIDER_CONTEXT_STRESS, SITE_MAX},
 };
 
 #define PROVIDERS   ARRAY_SIZE(providers)
@@ -314,6 +317,18 @@ static void add_context(const struct code *code, size_t p, const struct creation
         findings->layout.context_has_enabled = stores.enabled != 0;
 }
 
+static void add_callback(size_t p, const struct creation *creation, struct findings *findings)
+{
+    if (providers[p].callback == SITE_MAX)
+        return;
+    if (creation->ambiguous)
+        findings_miss(findings, providers[p].callback,
+                      "not unique: %s is created with two callbacks", providers[p].name);
+    else
+        findings_add(findings, providers[p].callback, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
+                     creation->callback, "the function that %s is created with", providers[p].name);
+}
+
 int structure_find_providers(const struct code *code, struct findings *findings, struct reason *why)
 {
     _function_list_ struct function_list creators = {0};
@@ -332,10 +347,12 @@ int structure_find_providers(const struct code *code, struct findings *findings,
     for (size_t i = 0; i < creators.count; i++)
         read_creator(code, &creators.items[i], mentions, creations);
     for (size_t p = 0; p < PROVIDERS; p++) {
-        if (creations[p].callback)
-            add_context(code, p, &creations[p], findings);
-        else
+        if (!creations[p].callback) {
             findings_miss(findings, providers[p].context, "no call creates %s", providers[p].name);
+            continue;
+        }
+        add_context(code, p, &creations[p], findings);
+        add_callback(p, &creations[p], findings);
     }
     if (!creations[0].object || creations[0].ambiguous)
         return reason_set(why, -ENOENT, "no single call that creates %s stores its result",

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check_daemon.h"
+
+#include <string.h>
+
+#include "ask.h"
+#include "json.h"
+#include "rows.h"
+
+/* What the store adds to a process for `clrmon top`. */
+static const char *const additions[] = {"verbose_seconds", "sessions_count"};
+
+static const char *text_at(const json_t *object, const char *field)
+{
+    const char *text = json_string_value(json_object_get(object, field));
+
+    return text ? text : "";
+}
+
+static pid_t pid_of(const json_t *process)
+{
+    return (pid_t)json_integer_value(json_object_get(process, "pid"));
+}
+
+static int take_process(void *context, json_t *process)
+{
+    json_t *all = context;
+
+    for (size_t i = 0; i < ARRAY_SIZE(additions); i++)
+        json_object_del(process, additions[i]);
+    json_array_append(all, process);
+    return 0;
+}
+
+/* @wanted is one of the words of a command: "dotnet app.dll" is meant by "dotnet" and "app". */
+static bool has_word(const char *command, const char *wanted)
+{
+    size_t length = strlen(wanted);
+
+    for (const char *word = command; word; word = strchr(word, ' ')) {
+        word += *word == ' ';
+        if (strncmp(word, wanted, length) != 0)
+            continue;
+        if (!word[length] || word[length] == ' ' || strcmp(word + length, ".dll") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(const struct options *options, const json_t *process)
+{
+    for (size_t i = 0; i < options->pid_count; i++)
+        if (options->pids[i] == pid_of(process))
+            return true;
+    for (size_t i = 0; i < options->name_count; i++)
+        if (strcmp(text_at(process, "name"), options->names[i]) == 0 ||
+            has_word(text_at(process, "command"), options->names[i]))
+            return true;
+    return !options->pid_count && !options->name_count;
+}
+
+/* New reference: of one that was asked for by its number, as far as it is known. */
+static json_t *find(const json_t *all, pid_t pid)
+{
+    _free_ struct report *unknown = NULL;
+    json_t *process;
+    size_t i;
+
+    json_array_foreach (all, i, process)
+        if (pid_of(process) == pid)
+            return json_incref(process);
+    unknown = calloc(1, sizeof(*unknown));
+    if (!unknown)
+        return NULL;
+    unknown->pid = unknown->target.process.pid = pid;
+    unknown->judgement.verdict = VERDICT_UNKNOWN;
+    reason_set(&unknown->why, 0, "clrmond knows of no .NET process with this number");
+    return report_json(unknown);
+}
+
+static bool is_repeated(const struct options *options, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (options->pids[i] == options->pids[at])
+            return true;
+    return false;
+}
+
+/* In the order of a direct check: as asked for by number, else as they are. */
+static json_t *select_from(const json_t *all, const struct options *options)
+{
+    json_t *selected = json_array(), *process;
+    bool by_pid = options->pid_count && !options->name_count;
+    size_t i;
+
+    for (i = 0; by_pid && i < options->pid_count; i++)
+        if (!is_repeated(options, i))
+            json_array_append_new(selected, find(all, options->pids[i]));
+    if (!by_pid)
+        json_array_foreach (all, i, process)
+            if (is_wanted(options, process))
+                json_array_append(selected, process);
+    return selected;
+}
+
+static enum verdict verdict_of(const json_t *process)
+{
+    enum verdict verdict = 0;
+
+    while (verdict < VERDICT_MAX && strcmp(verdict_name(verdict), text_at(process, "verdict")) != 0)
+        verdict++;
+    return verdict == VERDICT_MAX ? VERDICT_UNKNOWN : verdict;
+}
+
+static void print_row(const json_t *process)
+{
+    const json_t *set = json_object_get(json_object_get(process, "gc"), "public");
+    const json_t *reason, *reasons = json_object_get(process, "reasons");
+    const char *command = text_at(process, "command");
+    size_t i;
+
+    row_print(&(struct check_row){
+        .pid = pid_of(process),
+        .name = *command ? command : text_at(process, "name"),
+        .version = text_at(json_object_get(process, "runtime"), "version"),
+        .level = text_at(set, "level_name"),
+        .keywords = text_at(set, "keywords"),
+        .verdict = verdict_name(verdict_of(process)),
+    });
+    json_array_foreach (reasons, i, reason)
+        if (json_is_string(reason))
+            print_folded(json_string_value(reason), ROW_INDENT);
+}
+
+static void print_table(const json_t *processes, const struct options *options)
+{
+    json_t *process;
+    size_t i;
+
+    if (json_array_size(processes))
+        row_print_head();
+    else
+        printf("no .NET process%s\n", options->name_count ? " of that name" : "");
+    json_array_foreach (processes, i, process)
+        print_row(process);
+}
+
+static void print(json_t *processes, const struct options *options, const struct summary *summary)
+{
+    json_t *process;
+    size_t i;
+
+    switch (options->format) {
+    case FORMAT_JSON:
+        json_print(report_document_of(json_incref(processes), summary), false);
+        break;
+    case FORMAT_JSONL:
+        json_array_foreach (processes, i, process)
+            json_print(json_incref(process), true);
+        break;
+    default:
+        print_table(processes, options);
+    }
+}
+
+static void show(const json_t *all, const struct options *options, bool quiet,
+                 struct summary *summary)
+{
+    json_t *processes = select_from(all, options), *process;
+    size_t i;
+
+    summary->processes = json_array_size(processes);
+    json_array_foreach (processes, i, process)
+        summary->counts[verdict_of(process)]++;
+    if (!quiet)
+        print(processes, options, summary);
+    json_decref(processes);
+}
+
+int check_daemon(const struct options *options, bool quiet, struct summary *summary,
+                 struct reason *why)
+{
+    json_t *all = json_array();
+    struct ask ask = {.request.verb = CONTROL_CHECK,
+                      .deadline_ms = ASK_DEADLINE_MS,
+                      .take = take_process,
+                      .context = all};
+    int r;
+
+    if (options->pid_count == 1 && !options->name_count)
+        ask.request.pid = options->pids[0];
+    r = ask_daemon(&ask, why);
+    if (r == 0 && ask.missing)
+        r = reason_set(why, -EMSGSIZE, "clrmond could not tell of %llu processes",
+                       (unsigned long long)ask.missing);
+    if (r == 0)
+        show(all, options, quiet, summary);
+    json_decref(all);
+    return r;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "moment.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/number.h"
+
+#define MICROSECONDS INT64_C(1000000)
+#define DAY          86400
+
+static const struct {
+    char letter;
+    unsigned seconds;
+} units[] = {{'d', DAY}, {'h', 3600}, {'m', 60}, {'s', 1}};
+
+static unsigned unit_of(char letter)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+        if (units[i].letter == letter)
+            return units[i].seconds;
+    return 0;
+}
+
+/* The digits at *@text, which moves on behind them. */
+static int take_digits(const char **text, uint64_t *out)
+{
+    size_t length = strspn(*text, "0123456789");
+    char digits[16];
+
+    if (length == 0 || length >= sizeof(digits))
+        return -EINVAL;
+    memcpy(digits, *text, length);
+    digits[length] = 0;
+    *text += length;
+    return number_decimal(digits, DURATION_SECONDS_MAX, out);
+}
+
+/* "1h30m": units in falling order. */
+static int parse_units(const char *text, uint64_t *seconds)
+{
+    unsigned last = 2 * DAY;
+    uint64_t sum = 0;
+
+    while (*text) {
+        uint64_t number;
+        unsigned unit;
+        int r = take_digits(&text, &number);
+
+        unit = unit_of(*text);
+        if (r < 0 || !unit || unit >= last)
+            return r < 0 ? r : -EINVAL;
+        sum += number * unit;
+        last = unit;
+        text++;
+    }
+    *seconds = sum;
+    return 0;
+}
+
+static int parse_colons(const char *text, uint64_t *seconds)
+{
+    static const unsigned most[] = {36500, 23, 59, 59};
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        uint64_t number;
+
+        if (take_digits(&text, &number) < 0 || number > most[i] ||
+            *text != (i + 1 < ARRAY_SIZE(units) ? ':' : 0))
+            return -EINVAL;
+        sum += number * units[i].seconds;
+        text += *text == ':';
+    }
+    *seconds = sum;
+    return 0;
+}
+
+int duration_parse(const char *text, uint64_t *seconds)
+{
+    uint64_t sum = 0;
+    int r;
+
+    if (!*text)
+        return -EINVAL;
+    if (strchr(text, ':'))
+        r = parse_colons(text, &sum);
+    else if (text[strspn(text, "0123456789")] == 0)
+        r = number_decimal(text, DURATION_SECONDS_MAX, &sum);
+    else
+        r = parse_units(text, &sum);
+    if (r == 0 && sum > DURATION_SECONDS_MAX)
+        r = -ERANGE;
+    if (r == 0)
+        *seconds = sum;
+    return r;
+}
+
+void duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX])
+{
+    if (seconds > DURATION_SECONDS_MAX)
+        seconds = DURATION_SECONDS_MAX;
+    for (size_t i = 0; i + 1 < ARRAY_SIZE(units); i++)
+        if (seconds >= units[i].seconds) {
+            snprintf(text, DURATION_TEXT_MAX, "%u%c%02u%c", (unsigned)(seconds / units[i].seconds),
+                     units[i].letter,
+                     (unsigned)(seconds % units[i].seconds / units[i + 1].seconds),
+                     units[i + 1].letter);
+            return;
+        }
+    snprintf(text, DURATION_TEXT_MAX, "%us", (unsigned)seconds);
+}
+
+static bool parse_whole(const char *text, const char *format, struct tm *out)
+{
+    struct tm parsed = {.tm_isdst = -1};
+    const char *end = strptime(text, format, &parsed);
+
+    if (!end || *end)
+        return false;
+    *out = parsed;
+    return true;
+}
+
+/* ".123456" at *@text, which moves on. */
+static int64_t take_fraction(const char **text)
+{
+    int64_t fraction = 0, unit = MICROSECONDS / 10;
+
+    if (**text != '.')
+        return 0;
+    for (++*text; isdigit((unsigned char)**text); ++*text, unit /= 10)
+        fraction += (**text - '0') * unit;
+    return fraction;
+}
+
+static int parse_rfc3339(const char *text, int64_t *moment_us)
+{
+    struct tm date = {.tm_isdst = -1};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &date);
+    int64_t fraction, seconds;
+    unsigned hours = 0, minutes = 0;
+    char sign = 0, end = 0;
+
+    if (!rest)
+        return -EINVAL;
+    fraction = take_fraction(&rest);
+    if (*rest == 0)
+        seconds = mktime(&date);
+    else if (strcmp(rest, "Z") == 0)
+        seconds = timegm(&date);
+    else if (sscanf(rest, "%c%2u:%2u%c", &sign, &hours, &minutes, &end) == 3 &&
+             (sign == '+' || sign == '-') && hours < 24 && minutes < 60)
+        seconds = timegm(&date) - (sign == '+' ? 1 : -1) * (int64_t)(hours * 3600 + minutes * 60);
+    else
+        return -EINVAL;
+    *moment_us = seconds * MICROSECONDS + fraction;
+    return 0;
+}
+
+/* A time of day: of today, or of yesterday if it is still to come. */
+static int64_t latest(const struct tm *time_of_day, int64_t now_us)
+{
+    time_t now = now_us / MICROSECONDS;
+    struct tm date;
+    time_t moment;
+
+    localtime_r(&now, &date);
+    date.tm_hour = time_of_day->tm_hour;
+    date.tm_min = time_of_day->tm_min;
+    date.tm_sec = time_of_day->tm_sec;
+    date.tm_isdst = -1;
+    moment = mktime(&date);
+    if (moment > now) {
+        date.tm_mday--;
+        date.tm_isdst = -1;
+        moment = mktime(&date);
+    }
+    return moment * MICROSECONDS;
+}
+
+int moment_parse(const char *text, int64_t now_us, int64_t *moment_us)
+{
+    static const char *const days[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"};
+    static const char *const times[] = {"%H:%M", "%H:%M:%S"};
+    uint64_t seconds;
+    struct tm date;
+
+    if (duration_parse(text, &seconds) == 0) {
+        *moment_us = now_us - (int64_t)seconds * MICROSECONDS;
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(days); i++)
+        if (parse_whole(text, days[i], &date)) {
+            *moment_us = mktime(&date) * MICROSECONDS;
+            return 0;
+        }
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        if (parse_whole(text, times[i], &date)) {
+            *moment_us = latest(&date, now_us);
+            return 0;
+        }
+    return parse_rfc3339(text, moment_us);
+}
+
+int64_t moment_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * MICROSECONDS + now.tv_nsec / 1000;
+}

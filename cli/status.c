@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "ask.h"
+#include "json.h"
+#include "moment.h"
+#include "options.h"
+#include "rows.h"
+#include "verbs.h"
+
+static const struct option long_options[] = {OPTIONS_OUTPUT, {0}};
+
+static const char *text_at(const json_t *object, const char *field)
+{
+    const char *text = json_string_value(json_object_get(object, field));
+
+    return text ? text : "";
+}
+
+static long long count_at(const json_t *object, const char *field)
+{
+    return json_integer_value(json_object_get(object, field));
+}
+
+static double number_at(const json_t *object, const char *field)
+{
+    return json_number_value(json_object_get(object, field));
+}
+
+/* "ring_full 3, read 0", and the sum. */
+static long long list_counts(json_t *counts, char *text, size_t size)
+{
+    const char *name;
+    json_t *value;
+    long long sum = 0;
+    size_t used = 0;
+
+    text[0] = 0;
+    json_object_foreach (counts, name, value) {
+        sum += json_integer_value(value);
+        if (used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s %lld", used ? ", " : "", name,
+                                     (long long)json_integer_value(value));
+    }
+    return sum;
+}
+
+static void print_head(const json_t *status)
+{
+    const json_t *watching = json_object_get(status, "watching");
+    char uptime[DURATION_TEXT_MAX];
+
+    duration_format((uint64_t)number_at(status, "uptime_seconds"), uptime);
+    printf("clrmond %s, up %s, watching by %s", text_at(status, "version"), uptime,
+           text_at(watching, "by"));
+    if (strcmp(text_at(watching, "by"), "polling") == 0)
+        printf(" every %g s", number_at(watching, "poll_seconds"));
+    putchar('\n');
+    print_folded(text_at(watching, "reason"), ROW_INDENT);
+}
+
+static void print_watching(const json_t *status)
+{
+    const json_t *records = json_object_get(status, "records");
+    const json_t *cost = json_object_get(status, "cost");
+    char causes[200];
+    long long sum = list_counts(json_object_get(records, "lost"), causes, sizeof(causes));
+
+    printf("%-9s %lld\n", "events", count_at(status, "events"));
+    printf("%-9s %lld received, %lld lost (%s)\n", "records", count_at(records, "received"), sum,
+           causes);
+    sum = list_counts(json_object_get(status, "hits"), causes, sizeof(causes));
+    printf("%-9s %lld hits (%s)\n", "probes", sum, causes);
+    printf("%-9s about %.3f s of CPU for them, %.0f ns each\n", "", number_at(cost, "seconds"),
+           number_at(cost, "seconds_per_hit") * 1e9);
+}
+
+static void print_daemon(const json_t *status)
+{
+    const json_t *history = json_object_get(status, "history");
+    const json_t *clients = json_object_get(status, "clients");
+    const json_t *process = json_object_get(status, "process");
+
+    printf("%-9s %.1f MiB, %lld events dropped\n", "history",
+           number_at(history, "bytes") / (1 << 20), count_at(history, "dropped"));
+    print_folded(text_at(history, "trouble"), ROW_INDENT);
+    printf("%-9s %lld connected, %lld events dropped\n", "clients", count_at(clients, "connected"),
+           count_at(clients, "dropped"));
+    printf("%-9s %.1f MiB resident, %.1f s of CPU, longest turn of the loop %.1f ms\n", "process",
+           number_at(process, "resident_bytes") / (1 << 20), number_at(process, "cpu_seconds"),
+           number_at(json_object_get(status, "loop"), "longest_seconds") * 1e3);
+}
+
+static void print_images(const json_t *status)
+{
+    json_t *image, *images = json_object_get(status, "images");
+    size_t i;
+
+    if (json_array_size(images))
+        printf("\n%-10s %-10s %6s %9s %s\n", "VERSION", "SOURCE", "PROBES", "PROCESSES",
+               "BUILD ID");
+    json_array_foreach (images, i, image) {
+        const char *version = text_at(image, "version"), *build_id = text_at(image, "build_id");
+
+        printf("%-10.10s %-10.10s %6lld %9lld %.40s\n", *version ? version : "-",
+               text_at(image, "source"), count_at(image, "probes"), count_at(image, "processes"),
+               *build_id ? build_id : "-");
+        print_folded(text_at(image, "path"), ROW_INDENT);
+        print_folded(text_at(image, "trouble"), ROW_INDENT);
+    }
+    if (count_at(status, "more_images"))
+        printf("and %lld more\n", count_at(status, "more_images"));
+}
+
+static int take_status(void *context, json_t *status)
+{
+    const struct options *options = context;
+
+    if (options->format == FORMAT_JSON) {
+        json_print(json_incref(status), false);
+        return 0;
+    }
+    print_head(status);
+    print_watching(status);
+    print_daemon(status);
+    print_images(status);
+    return 0;
+}
+
+int verb_status(int argc, char **argv)
+{
+    struct options options;
+    struct ask ask = {.request.verb = CONTROL_STATUS,
+                      .deadline_ms = ASK_DEADLINE_MS,
+                      .take = take_status,
+                      .context = &options};
+    struct reason why = {""};
+    int option;
+
+    options_init(&options, FORMAT_TABLE | FORMAT_JSON);
+    while ((option = getopt_long(argc, argv, "o:j", long_options, NULL)) != -1)
+        if (options_take(&options, "status", option) < 0)
+            return usage_of("status");
+    if (optind < argc)
+        return usage_of("status");
+    if (ask_daemon(&ask, &why) == 0 && !ask.missing)
+        return 0;
+    fprintf(stderr, "clrmon status: %s\n", ask.missing ? "the answer is incomplete" : why.text);
+    return EXIT_CANNOT_TELL;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+
+#include "ask.h"
+#include "moment.h"
+#include "screen.h"
+#include "terminal.h"
+#include "util/number.h"
+#include "verbs.h"
+
+#define INTERVAL_DEFAULT_S 2
+#define INTERVAL_MAX_S     3600
+#define DEADLINE_MS        1000 /* a key is answered after this at the latest */
+
+struct top {
+    uint64_t interval_s;
+    uint64_t count; /* 0: until somebody quits */
+    bool live;      /* on a terminal */
+    bool quits;
+    int signals;
+    struct terminal terminal;
+    struct screen screen;
+    struct screen fresh; /* what comes in */
+};
+
+static const struct option long_options[] = {
+    {"interval", required_argument, NULL, 'i'},
+    {"count", required_argument, NULL, 'n'},
+    {0},
+};
+
+static int take_option(struct top *top, int option)
+{
+    if (option == 'i' && (duration_parse(optarg, &top->interval_s) < 0 || !top->interval_s ||
+                          top->interval_s > INTERVAL_MAX_S))
+        return fprintf(stderr, "clrmon top: interval '%s' is not 1s to 1h\n", optarg), -EINVAL;
+    if (option == 'n' && (number_decimal(optarg, UINT32_MAX, &top->count) < 0 || !top->count))
+        return fprintf(stderr, "clrmon top: count '%s' is not a positive number\n", optarg),
+               -EINVAL;
+    return option == 'i' || option == 'n' ? 0 : -EINVAL;
+}
+
+static const char *text_at(const json_t *object, const char *field)
+{
+    const char *text = json_string_value(json_object_get(object, field));
+
+    return text ? text : "";
+}
+
+/* "dotnet app.dll" is app.dll; else the process's own name says more. */
+static const char *name_of(const json_t *process)
+{
+    const char *command = text_at(process, "command"), *space = strrchr(command, ' ');
+
+    return space && space[1] ? space + 1 : text_at(process, "name");
+}
+
+static int sessions_of(const json_t *process)
+{
+    const json_t *count = json_object_get(process, "sessions_count");
+    const json_t *sessions = json_object_get(process, "sessions");
+
+    if (json_is_integer(count))
+        return (int)json_integer_value(count);
+    return json_is_array(sessions) ? (int)json_array_size(sessions) : -1;
+}
+
+static enum verdict verdict_of(const json_t *process)
+{
+    for (enum verdict verdict = 0; verdict < VERDICT_MAX; verdict++)
+        if (strcmp(verdict_name(verdict), text_at(process, "verdict")) == 0)
+            return verdict;
+    return VERDICT_UNKNOWN;
+}
+
+static void read_row(const json_t *process, struct screen_row *row)
+{
+    const json_t *set = json_object_get(json_object_get(process, "gc"), "public");
+    double verbose = json_number_value(json_object_get(process, "verbose_seconds"));
+
+    *row = (struct screen_row){
+        .pid = (pid_t)json_integer_value(json_object_get(process, "pid")),
+        .gc_known = json_is_object(set),
+        .level = (uint32_t)json_integer_value(json_object_get(set, "level")),
+        .sessions = sessions_of(process),
+        .verbose_seconds = verbose > 0 && verbose < 1e18 ? (uint64_t)verbose : 0,
+        .verdict = verdict_of(process),
+    };
+    snprintf(row->name, sizeof(row->name), "%s", name_of(process));
+    snprintf(row->version, sizeof(row->version), "%s",
+             text_at(json_object_get(process, "runtime"), "version"));
+    snprintf(row->keywords, sizeof(row->keywords), "%s", text_at(set, "keywords"));
+}
+
+static int take_process(void *context, json_t *process)
+{
+    struct screen *fresh = context;
+    struct screen_row *rows =
+        reallocarray(fresh->rows, fresh->count + 1, sizeof(*fresh->rows));
+
+    if (!rows)
+        return 1;
+    fresh->rows = rows;
+    read_row(process, &rows[fresh->count++]);
+    return 0;
+}
+
+/* What was known before stays on the screen while the daemon does not answer. */
+static void refresh(struct top *top)
+{
+    struct ask ask = {.request.verb = CONTROL_CHECK,
+                      .deadline_ms = DEADLINE_MS,
+                      .take = take_process,
+                      .context = &top->fresh};
+    struct screen before = top->screen;
+
+    top->fresh.count = 0;
+    top->screen.trouble.text[0] = 0;
+    if (ask_daemon(&ask, &top->screen.trouble) < 0)
+        return;
+    if (ask.missing)
+        reason_set(&top->screen.trouble, 0, "%llu processes are missing here",
+                   (unsigned long long)ask.missing);
+    top->screen.rows = top->fresh.rows;
+    top->screen.count = top->fresh.count;
+    top->fresh.rows = before.rows;
+    screen_sort(&top->screen);
+}
+
+static void draw(struct top *top)
+{
+    unsigned columns, lines;
+    _free_ char *text = NULL;
+
+    terminal_size(&columns, &lines);
+    text = screen_render(&top->screen, columns, top->live ? lines : 0);
+    if (!text || !terminal_write(text, strlen(text)))
+        top->quits = true;
+}
+
+static void suspend(struct top *top)
+{
+    terminal_leave(&top->terminal);
+    raise(SIGSTOP);
+    terminal_enter(&top->terminal);
+    draw(top);
+}
+
+static void take_signal(struct top *top)
+{
+    struct signalfd_siginfo info;
+
+    if (read(top->signals, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo == SIGWINCH)
+        draw(top);
+    else if (info.ssi_signo == SIGTSTP)
+        suspend(top);
+    else
+        top->quits = true;
+}
+
+static void take_key(struct top *top)
+{
+    char key = 0;
+
+    if (read(STDIN_FILENO, &key, 1) != 1)
+        top->terminal.has_keys = false;
+    else if (key == 'q' || key == 'Q')
+        top->quits = true;
+}
+
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static void wait_until(struct top *top, int64_t due)
+{
+    int64_t left;
+
+    while (!top->quits && (left = due - milliseconds()) > 0) {
+        struct pollfd waits[] = {
+            {.fd = top->signals, .events = POLLIN},
+            {.fd = top->terminal.has_keys ? STDIN_FILENO : -1, .events = POLLIN},
+        };
+
+        if (poll(waits, ARRAY_SIZE(waits), (int)left) <= 0)
+            continue;
+        if (waits[0].revents)
+            take_signal(top);
+        if (waits[1].revents)
+            take_key(top);
+    }
+}
+
+static int catch_signals(void)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+        sigaddset(&set, caught[i]);
+    signal(SIGPIPE, SIG_IGN); /* writing fails instead */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -1;
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void run(struct top *top)
+{
+    for (uint64_t drawn = 0; !top->quits; drawn++) {
+        int64_t due = milliseconds() + (int64_t)top->interval_s * 1000;
+
+        refresh(top);
+        draw(top);
+        if (top->count && drawn + 1 >= top->count)
+            break;
+        wait_until(top, due);
+    }
+}
+
+int verb_top(int argc, char **argv)
+{
+    struct top top = {.interval_s = INTERVAL_DEFAULT_S, .live = isatty(STDOUT_FILENO)};
+    int option, status;
+
+    while ((option = getopt_long(argc, argv, "i:n:", long_options, NULL)) != -1)
+        if (take_option(&top, option) < 0)
+            return usage_of("top");
+    if (optind < argc)
+        return usage_of("top");
+    top.screen.interval_s = (unsigned)top.interval_s;
+    top.signals = catch_signals();
+    if (top.live)
+        terminal_enter(&top.terminal);
+    run(&top);
+    terminal_leave(&top.terminal);
+    status = top.screen.trouble.text[0] ? EXIT_CANNOT_TELL : 0;
+    if (status)
+        fprintf(stderr, "clrmon top: %s\n", top.screen.trouble.text);
+    close(top.signals);
+    free(top.screen.rows);
+    free(top.fresh.rows);
+    return status;
+}

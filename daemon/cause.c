@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cause.h"
+
+static bool has_session(const struct observation *seen, enum session_type type)
+{
+    for (size_t i = 0; i < seen->sessions.count; i++)
+        if (seen->sessions.items[i].type == type)
+            return true;
+    return false;
+}
+
+static bool in_rundown(const struct observation *seen)
+{
+    for (size_t i = 0; i < seen->sessions.count; i++)
+        if (seen->sessions.items[i].in_rundown)
+            return true;
+    return false;
+}
+
+/* The newest session is the one that has just come. */
+static const struct session *newest(const struct observation *seen)
+{
+    const struct session *newest = NULL;
+
+    for (size_t i = 0; i < seen->sessions.count; i++)
+        if (!newest || seen->sessions.items[i].start > newest->start)
+            newest = &seen->sessions.items[i];
+    return newest;
+}
+
+static enum event_cause cause_of_session(const struct observation *seen)
+{
+    const struct session *session = newest(seen);
+
+    if (!session)
+        return seen->clients.peer_count ? CAUSE_CLIENT : CAUSE_UNKNOWN;
+    switch (session->type) {
+    case SESSION_LISTENER:
+        return CAUSE_LISTENER;
+    case SESSION_FILE:
+    case SESSION_FILE_STREAM:
+        return seen->environment.event_pipe ? CAUSE_ENVIRONMENT : CAUSE_UNKNOWN;
+    case SESSION_IPC_STREAM:
+    case SESSION_USER_EVENTS:
+        return CAUSE_CLIENT;
+    default:
+        return CAUSE_UNKNOWN;
+    }
+}
+
+enum event_cause cause_of(const struct callback_seen *callback, bool first, bool empty,
+                          const struct observation *seen)
+{
+    if (first && empty)
+        return CAUSE_RUNTIME_START;
+    if (first && (seen->environment.event_log || has_session(seen, SESSION_FILE) ||
+                  has_session(seen, SESSION_FILE_STREAM)))
+        return CAUSE_ENVIRONMENT;
+    if (!callback->seen)
+        return CAUSE_COLLECTION;
+    if (in_rundown(seen))
+        return CAUSE_RUNDOWN;
+    return cause_of_session(seen);
+}

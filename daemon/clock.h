@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <time.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* CLOCK_MONOTONIC, as the probes' records have it. */
+static inline uint64_t clock_monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static inline int64_t clock_realtime_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The wall clock's time of a moment that CLOCK_MONOTONIC has given. */
+static inline int64_t clock_realtime_us_of(uint64_t monotonic)
+{
+    return clock_realtime_us() - (int64_t)((clock_monotonic_ns() - monotonic) / 1000);
+}

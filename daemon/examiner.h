@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "cause.h"
+#include "config.h"
+#include "registry.h"
+#include "store.h"
+
+/*
+ * Reads one process into the store: its images are looked into if they are new, and probed; what
+ * the probes have told of it becomes events with their cause; what was read is judged, and a leak
+ * called so once it has outlived the grace time.
+ */
+
+struct examiner;
+
+/* A record of the GC's state change, waiting for its cause to be found. */
+struct change {
+    struct abi_record record;
+    struct callback_seen callback;
+};
+
+struct changes {
+    const struct change *items;
+    size_t count;
+};
+
+/* Called when an image that somebody waits for has been looked into. */
+typedef void examiner_listener(void *context);
+
+/* @store and @probes (NULL: none) are borrowed. */
+_must_check_ int examiner_new(struct examiner **out, sd_event *loop, const struct config *config,
+                              struct store *store, struct probes *probes,
+                              examiner_listener *listener, void *context);
+void examiner_free(struct examiner **examiner);
+
+void examiner_reload(struct examiner *examiner, const struct config *config);
+
+/* What was seen, for somebody who wants more than the store keeps. May be NULL. */
+typedef void examiner_taker(void *context, const struct target *target,
+                            const struct observation *seen, const struct stored_process *stored);
+
+/*
+ * -EINPROGRESS while its image is being looked into, -EAGAIN when too many are; else as
+ * target_open() and target_observe() have it. Changes of other processes are left alone.
+ */
+_must_check_ int examine(struct examiner *examiner, pid_t pid, const struct changes *changes,
+                         examiner_taker *take, void *context, struct reason *why);
+
+/* The same for a process of the store: one that has ended is removed. */
+_must_check_ int examine_again(struct examiner *examiner, struct stored_process *process,
+                               const struct changes *changes, examiner_taker *take, void *context,
+                               struct reason *why);
+
+/* It has ended, or is another by now. */
+void examiner_remove(struct examiner *examiner, struct stored_process *process);
+
+/* Who is connected is looked up once per turn of the loop, which ends here. */
+void examiner_end_turn(struct examiner *examiner);
+
+struct registry *examiner_registry(const struct examiner *examiner);

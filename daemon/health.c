@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "health.h"
+
+#include <time.h>
+
+#include "event.h"
+
+static const char *const watching_names[] = {
+    [WATCHING_PROBES] = "probes",
+    [WATCHING_POLLING] = "polling",
+};
+
+static const char *const loss_names[ABI_LOSS_MAX] = {
+    [ABI_LOSS_RING_FULL] = "ring_full",
+    [ABI_LOSS_READ] = "read",
+};
+
+static const char *const hit_names[ABI_HIT_MAX] = {
+    [ABI_HIT_GC_CONTROL] = "gc_control",
+    [ABI_HIT_PROVIDER] = "provider",
+    [ABI_HIT_EXEC] = "exec",
+    [ABI_HIT_EXIT] = "exit",
+    [ABI_HIT_FORK] = "fork",
+};
+
+const char *watching_name(enum watching watching)
+{
+    return watching_names[watching];
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *encode_time(int64_t time_us)
+{
+    char text[EVENT_TIME_MAX];
+
+    event_time_format(time_us, text);
+    return json_string(text);
+}
+
+static json_t *encode_counts(const char *const *names, const abi_u64 *counts, size_t count)
+{
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(all, names[i], json_integer((json_int_t)counts[i]));
+    return all;
+}
+
+static json_t *encode_image(const struct health_image *image)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "number",
+                     (json_int_t)image->number, "path", text_or_null(image->path), "version",
+                     text_or_null(image->version), "build_id", text_or_null(image->build_id),
+                     "source", source_name(image->source), "probes", (int)image->probes,
+                     "processes", (int)image->processes, "trouble",
+                     text_or_null(image->trouble.text));
+}
+
+static json_t *encode_images(const struct health *health)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < health->image_count; i++)
+        json_array_append_new(all, encode_image(&health->images[i]));
+    return all;
+}
+
+static json_t *encode_cost(const struct health *health)
+{
+    uint64_t hits = 0;
+
+    for (size_t i = 0; i < ABI_HIT_MAX; i++)
+        hits += health->counters.hits[i];
+    return json_pack("{s:f, s:f}", "seconds_per_hit", (double)health->cost_ns_per_hit / 1e9,
+                     "seconds", (double)hits * (double)health->cost_ns_per_hit / 1e9);
+}
+
+static void encode_time_and_uptime(json_t *to, int64_t started_us)
+{
+    struct timespec now;
+    int64_t now_us;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now_us = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+    json_object_set_new(to, "time", encode_time(now_us));
+    json_object_set_new(to, "started", encode_time(started_us));
+    json_object_set_new(to, "uptime_seconds",
+                        json_real(now_us > started_us ? (double)(now_us - started_us) / 1e6 : 0));
+}
+
+json_t *health_json(const struct health *health)
+{
+    const struct abi_counters *counters = &health->counters;
+    json_t *status =
+        json_pack("{s:s, s:s}", "schema", "clrmon.status/1", "version", CLRMON_VERSION);
+
+    encode_time_and_uptime(status, health->started_us);
+    json_object_set_new(status, "watching",
+                        json_pack("{s:s, s:o, s:f}", "by", watching_name(health->watching),
+                                  "reason", text_or_null(health->watching_why.text),
+                                  "poll_seconds", (double)health->poll_ms / 1e3));
+    json_object_set_new(status, "images", encode_images(health));
+    json_object_set_new(status, "more_images", json_integer((json_int_t)health->more_images));
+    json_object_set_new(status, "records",
+                        json_pack("{s:I, s:o}", "received", (json_int_t)health->records, "lost",
+                                  encode_counts(loss_names, counters->losses, ABI_LOSS_MAX)));
+    json_object_set_new(status, "hits", encode_counts(hit_names, counters->hits, ABI_HIT_MAX));
+    json_object_set_new(status, "cost", encode_cost(health));
+    json_object_set_new(status, "events", json_integer((json_int_t)health->events));
+    json_object_set_new(status, "history",
+                        json_pack("{s:I, s:I, s:o}", "bytes", (json_int_t)health->history_bytes,
+                                  "dropped", (json_int_t)health->history_dropped, "trouble",
+                                  text_or_null(health->history_trouble.text)));
+    json_object_set_new(status, "clients",
+                        json_pack("{s:I, s:I}", "connected", (json_int_t)health->clients,
+                                  "dropped", (json_int_t)health->client_drops));
+    json_object_set_new(
+        status, "loop",
+        json_pack("{s:f}", "longest_seconds", (double)health->loop_longest_ns / 1e9));
+    json_object_set_new(status, "process",
+                        json_pack("{s:I, s:f}", "resident_bytes",
+                                  (json_int_t)health->resident_bytes, "cpu_seconds",
+                                  (double)health->cpu_ns / 1e9));
+    return status;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "metrics.h"
+
+#include <string.h>
+
+#include "proc/text.h"
+
+#define CONTAINER_DIGITS 12
+#define RUNTIMES_MAX     32
+#define NS_PER_US        1000ULL
+
+struct metric;
+
+struct scrape {
+    const struct store *store;
+    const struct health *health;
+    uint64_t now;
+    const struct metric *metric;
+    struct exposition text;
+};
+
+struct metric {
+    struct family family;
+    void (*of_process)(struct scrape *scrape, const struct stored_process *process); /* or */
+    void (*of_daemon)(struct scrape *scrape);
+    size_t field; /* of struct health, for print_number() and print_seconds() */
+};
+
+static void sample_of(struct scrape *scrape, const struct stored_process *stored)
+{
+    char pid[16], container[CONTAINER_DIGITS + 1];
+
+    snprintf(pid, sizeof(pid), "%d", (int)stored->process.pid);
+    text_copy(container, sizeof(container), stored->process.container);
+    exposition_sample(&scrape->text);
+    exposition_label(&scrape->text, "pid", pid);
+    exposition_label(&scrape->text, "name", stored->process.name);
+    exposition_label(&scrape->text, "version", stored->version);
+    exposition_label(&scrape->text, "container", container);
+}
+
+static const char *const providers[] = {"public", "private"};
+
+static const struct event_set *set_of(const struct stored_process *process, size_t provider)
+{
+    return provider == 0 ? &process->gc.public : &process->gc.private;
+}
+
+static void print_level(struct scrape *scrape, const struct stored_process *process)
+{
+    for (size_t i = 0; process->gc_known && i < ARRAY_SIZE(providers); i++) {
+        sample_of(scrape, process);
+        exposition_label(&scrape->text, "provider", providers[i]);
+        exposition_number(&scrape->text, set_of(process, i)->level);
+    }
+}
+
+static void print_keywords(struct scrape *scrape, const struct stored_process *process)
+{
+    char keywords[24];
+
+    for (size_t i = 0; process->gc_known && i < ARRAY_SIZE(providers); i++) {
+        snprintf(keywords, sizeof(keywords), "0x%llx",
+                 (unsigned long long)set_of(process, i)->keywords);
+        sample_of(scrape, process);
+        exposition_label(&scrape->text, "provider", providers[i]);
+        exposition_label(&scrape->text, "keywords", keywords);
+        exposition_number(&scrape->text, 1);
+    }
+}
+
+static void print_one(struct scrape *scrape, const struct stored_process *process, uint64_t value)
+{
+    sample_of(scrape, process);
+    exposition_number(&scrape->text, value);
+}
+
+static void print_verbose(struct scrape *scrape, const struct stored_process *process)
+{
+    if (process->judgement.verdict != VERDICT_UNKNOWN)
+        print_one(scrape, process, process->judgement.verdict >= VERDICT_VERBOSE);
+}
+
+static void print_leaked(struct scrape *scrape, const struct stored_process *process)
+{
+    if (process->judgement.verdict != VERDICT_UNKNOWN)
+        print_one(scrape, process, process->judgement.verdict == VERDICT_LEAKED);
+}
+
+static void print_failed(struct scrape *scrape, const struct stored_process *process)
+{
+    print_one(scrape, process, process->judgement.verdict == VERDICT_UNKNOWN);
+}
+
+static void print_changes(struct scrape *scrape, const struct stored_process *process)
+{
+    for (enum event_cause cause = 0; cause < CAUSE_MAX; cause++) {
+        sample_of(scrape, process);
+        exposition_label(&scrape->text, "cause", event_cause_name(cause));
+        exposition_number(&scrape->text, process->changes[cause]);
+    }
+}
+
+static void print_verbose_time(struct scrape *scrape, const struct stored_process *process)
+{
+    sample_of(scrape, process);
+    exposition_seconds(&scrape->text, stored_verbose_ns(process, scrape->now));
+}
+
+static void print_sessions(struct scrape *scrape, const struct stored_process *process)
+{
+    if (process->sessions_known)
+        print_one(scrape, process, process->sessions);
+}
+
+struct runtimes {
+    char names[RUNTIMES_MAX][RUNTIME_VERSION_MAX];
+    uint64_t counts[RUNTIMES_MAX];
+    size_t count;
+};
+
+/* "8.0" of "8.0.11"; "unknown" for what is no version. */
+static void runtime_name(const char *version, char name[static RUNTIME_VERSION_MAX])
+{
+    size_t major = strspn(version, "0123456789");
+    size_t minor = version[major] == '.' ? strspn(version + major + 1, "0123456789") : 0;
+
+    text_copy(name, RUNTIME_VERSION_MAX, major && minor ? version : "unknown");
+    if (major && minor)
+        name[major + 1 + minor] = '\0';
+}
+
+/* The last place is for all that come when the others are taken. */
+static void runtimes_add(struct runtimes *runtimes, const char *version)
+{
+    char name[RUNTIME_VERSION_MAX];
+    size_t i = 0;
+
+    runtime_name(version, name);
+    if (runtimes->count == RUNTIMES_MAX - 1)
+        text_copy(runtimes->names[runtimes->count], sizeof(runtimes->names[0]), "other");
+    while (i < runtimes->count && strcmp(runtimes->names[i], name) != 0)
+        i++;
+    if (i == runtimes->count && i < RUNTIMES_MAX - 1)
+        text_copy(runtimes->names[runtimes->count++], sizeof(name), name);
+    runtimes->counts[i]++;
+}
+
+static void print_processes(struct scrape *scrape)
+{
+    struct runtimes runtimes = {0};
+
+    for (const struct stored_process *process = store_next(scrape->store, NULL); process;
+         process = store_next(scrape->store, process))
+        runtimes_add(&runtimes, process->version);
+    for (size_t i = 0; i < RUNTIMES_MAX; i++) {
+        if (runtimes.counts[i] == 0)
+            continue;
+        exposition_sample(&scrape->text);
+        exposition_label(&scrape->text, "runtime", runtimes.names[i]);
+        exposition_number(&scrape->text, runtimes.counts[i]);
+    }
+}
+
+static const char *const programs[ABI_HIT_MAX] = {
+    [ABI_HIT_GC_CONTROL] = "gc_control",
+    [ABI_HIT_PROVIDER] = "provider",
+    [ABI_HIT_EXEC] = "exec",
+    [ABI_HIT_EXIT] = "exit",
+    [ABI_HIT_FORK] = "fork",
+};
+
+static const char *const losses[ABI_LOSS_MAX] = {
+    [ABI_LOSS_RING_FULL] = "ring_full",
+    [ABI_LOSS_READ] = "read",
+};
+
+static void print_array(struct scrape *scrape, const char *label, const char *const *names,
+                        const abi_u64 *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        exposition_sample(&scrape->text);
+        exposition_label(&scrape->text, label, names[i]);
+        exposition_number(&scrape->text, values[i]);
+    }
+}
+
+static void print_hits(struct scrape *scrape)
+{
+    print_array(scrape, "program", programs, scrape->health->counters.hits, ABI_HIT_MAX);
+}
+
+static void print_losses(struct scrape *scrape)
+{
+    print_array(scrape, "cause", losses, scrape->health->counters.losses, ABI_LOSS_MAX);
+}
+
+static void print_probe_cpu(struct scrape *scrape)
+{
+    uint64_t hits = 0;
+
+    for (size_t i = 0; i < ABI_HIT_MAX; i++)
+        hits += scrape->health->counters.hits[i];
+    exposition_sample(&scrape->text);
+    exposition_seconds(&scrape->text, hits * scrape->health->cost_ns_per_hit);
+}
+
+static void print_attached(struct scrape *scrape)
+{
+    uint64_t probes = 0;
+
+    for (size_t i = 0; i < scrape->health->image_count; i++)
+        probes += scrape->health->images[i].probes;
+    exposition_sample(&scrape->text);
+    exposition_number(&scrape->text, probes);
+}
+
+static void print_images(struct scrape *scrape)
+{
+    static const char *const states[] = {"ok", "trouble", "unlisted"};
+    abi_u64 counts[ARRAY_SIZE(states)] = {[2] = scrape->health->more_images};
+
+    for (size_t i = 0; i < scrape->health->image_count; i++)
+        counts[scrape->health->images[i].trouble.text[0] != '\0']++;
+    print_array(scrape, "state", states, counts, ARRAY_SIZE(states));
+}
+
+static void print_watching(struct scrape *scrape)
+{
+    static const char *const modes[] = {"probes", "polling"};
+    abi_u64 is_on[ARRAY_SIZE(modes)] = {
+        scrape->health->watching == WATCHING_PROBES,
+        scrape->health->watching == WATCHING_POLLING,
+    };
+
+    print_array(scrape, "mode", modes, is_on, ARRAY_SIZE(modes));
+}
+
+static void print_start(struct scrape *scrape)
+{
+    exposition_sample(&scrape->text);
+    exposition_seconds(&scrape->text, (uint64_t)scrape->health->started_us * NS_PER_US);
+}
+
+static void print_build(struct scrape *scrape)
+{
+    exposition_sample(&scrape->text);
+    exposition_label(&scrape->text, "version", CLRMON_VERSION);
+    exposition_number(&scrape->text, 1);
+}
+
+static uint64_t field(const struct scrape *scrape)
+{
+    uint64_t value;
+
+    memcpy(&value, (const char *)scrape->health + scrape->metric->field, sizeof(value));
+    return value;
+}
+
+static void print_number(struct scrape *scrape)
+{
+    exposition_sample(&scrape->text);
+    exposition_number(&scrape->text, field(scrape));
+}
+
+static void print_seconds(struct scrape *scrape)
+{
+    exposition_sample(&scrape->text);
+    exposition_seconds(&scrape->text, field(scrape));
+}
+
+#define FIELD(member) .field = offsetof(struct health, member)
+
+static const struct metric metrics[] = {
+    {{"clrmon_gc_event_level", FAMILY_GAUGE, NULL, "Level at which the GC fires events."},
+     .of_process = print_level},
+    {{"clrmon_gc_event_keywords", FAMILY_INFO, NULL, "Keywords for which the GC fires events."},
+     .of_process = print_keywords},
+    {{"clrmon_gc_verbose", FAMILY_GAUGE, NULL,
+      "Whether GC or runtime events are on at the verbose level."},
+     .of_process = print_verbose},
+    {{"clrmon_gc_verbosity_leaked", FAMILY_GAUGE, NULL,
+      "Whether they are on though nobody alive asks for them."},
+     .of_process = print_leaked},
+    {{"clrmon_gc_check_failed", FAMILY_GAUGE, NULL,
+      "Whether the state of the process could not be told."},
+     .of_process = print_failed},
+    {{"clrmon_gc_event_changes", FAMILY_COUNTER, NULL,
+      "Changes of the GC's level or keywords that were seen."},
+     .of_process = print_changes},
+    {{"clrmon_gc_verbose_seconds", FAMILY_COUNTER, "seconds",
+      "Time for which events were verbose."},
+     .of_process = print_verbose_time},
+    {{"clrmon_eventpipe_sessions", FAMILY_GAUGE, NULL, "EventPipe sessions that are open."},
+     .of_process = print_sessions},
+    {{"clrmon_processes", FAMILY_GAUGE, NULL, ".NET processes that are watched."},
+     .of_daemon = print_processes},
+    {{"clrmon_watching", FAMILY_GAUGE, NULL,
+      "Whether changes are seen by probes as they happen, or by reading at an interval."},
+     .of_daemon = print_watching},
+    {{"clrmon_runtime_images", FAMILY_GAUGE, NULL, "Files of runtimes that are watched."},
+     .of_daemon = print_images},
+    {{"clrmon_probes_attached", FAMILY_GAUGE, NULL, "Probes that are attached."},
+     .of_daemon = print_attached},
+    {{"clrmon_probe_hits", FAMILY_COUNTER, NULL, "Runs of the BPF programs."},
+     .of_daemon = print_hits},
+    {{"clrmon_probe_losses", FAMILY_COUNTER, NULL, "Records that were lost."},
+     .of_daemon = print_losses},
+    {{"clrmon_probe_records", FAMILY_COUNTER, NULL, "Records that were received."},
+     .of_daemon = print_number,
+     FIELD(records)},
+    {{"clrmon_probe_cpu_seconds", FAMILY_COUNTER, "seconds",
+      "Estimated CPU time of the BPF programs in all processes: hits by the cost of one."},
+     .of_daemon = print_probe_cpu},
+    {{"clrmon_events", FAMILY_COUNTER, NULL, "Events that were noted."},
+     .of_daemon = print_number,
+     FIELD(events)},
+    {{"clrmon_history_dropped", FAMILY_COUNTER, NULL, "Events that could not be stored."},
+     .of_daemon = print_number,
+     FIELD(history_dropped)},
+    {{"clrmon_history_bytes", FAMILY_GAUGE, "bytes", "Size of the history."},
+     .of_daemon = print_number,
+     FIELD(history_bytes)},
+    {{"clrmon_control_clients", FAMILY_GAUGE, NULL, "Clients on the control socket."},
+     .of_daemon = print_number,
+     FIELD(clients)},
+    {{"clrmon_control_dropped_events", FAMILY_COUNTER, NULL,
+      "Events that clients on the control socket were too slow for."},
+     .of_daemon = print_number,
+     FIELD(client_drops)},
+    {{"clrmon_daemon_loop_longest_seconds", FAMILY_GAUGE, "seconds",
+      "The longest turn of the daemon's loop."},
+     .of_daemon = print_seconds,
+     FIELD(loop_longest_ns)},
+    {{"clrmon_daemon_resident_bytes", FAMILY_GAUGE, "bytes", "Resident memory of the daemon."},
+     .of_daemon = print_number,
+     FIELD(resident_bytes)},
+    {{"clrmon_daemon_cpu_seconds", FAMILY_COUNTER, "seconds", "CPU time of the daemon."},
+     .of_daemon = print_seconds,
+     FIELD(cpu_ns)},
+    {{"clrmon_daemon_start_time_seconds", FAMILY_GAUGE, "seconds",
+      "When the daemon was started, since 1970."},
+     .of_daemon = print_start},
+    {{"clrmon_build", FAMILY_INFO, NULL, "Version of the daemon."}, .of_daemon = print_build},
+};
+
+static void print_metric(struct scrape *scrape, const struct metric *metric)
+{
+    scrape->metric = metric;
+    exposition_family(&scrape->text, &metric->family);
+    if (metric->of_daemon) {
+        metric->of_daemon(scrape);
+        return;
+    }
+    for (const struct stored_process *process = store_next(scrape->store, NULL);
+         process && !scrape->text.error; process = store_next(scrape->store, process))
+        metric->of_process(scrape, process);
+}
+
+int metrics_render(const struct store *store, const struct health *health, uint64_t now,
+                   enum exposition_format format, char **text, size_t *size, struct reason *why)
+{
+    struct scrape scrape = {.store = store, .health = health, .now = now, .text.format = format};
+    int r;
+
+    for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
+        print_metric(&scrape, &metrics[i]);
+    r = exposition_end(&scrape.text, text, size);
+    if (r == -EFBIG)
+        return reason_set(why, r, "the metrics of %zu processes take more than %d MiB",
+                          store_count(store), EXPOSITION_SIZE_MAX >> 20);
+    return r < 0 ? reason_set(why, r, "no memory for the metrics") : 0;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "examiner.h"
+#include "pending.h"
+#include "runtime/scan.h"
+
+#define LOOK_SOON_NS       (100 * NS_PER_MS)
+#define CALLBACK_WINDOW_NS (20 * NS_PER_MS)
+#define IMAGE_IDLE_NS      (600000 * NS_PER_MS)
+#define RING_BYTES         (1u << 20)
+#define LOOKS_PER_TURN     16
+#define CHANGES_MAX        4096
+
+/* When a process is considered after its exec, in ms. A known image's first record tells sooner. */
+static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000};
+
+struct monitor {
+    sd_event *loop;
+    struct config config;
+    struct store *store;
+    struct probes *probes; /* NULL: polling */
+    struct reason probes_why;
+    struct examiner *examiner;
+    struct pending_list pending;
+    struct change changes[CHANGES_MAX]; /* of this turn */
+    size_t change_count;
+    uint64_t changes_lost;
+    struct abi_record last_callback;
+    struct abi_counters noted; /* losses that have become events */
+    uint64_t records;
+    unsigned looks; /* of this turn */
+    uint64_t next_scan;
+    sd_event_source *ring_source;
+    sd_event_source *timer;
+};
+
+static uint64_t interval_ns(const struct monitor *monitor)
+{
+    return (monitor->probes ? monitor->config.recheck_ms : monitor->config.poll_ms) * NS_PER_MS;
+}
+
+static struct changes changes_of(const struct monitor *monitor)
+{
+    return (struct changes){monitor->changes, monitor->change_count};
+}
+
+int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void *context,
+                 struct reason *why)
+{
+    struct stored_process *process = store_find(monitor->store, pid);
+    struct changes none = {0};
+
+    if (!process)
+        return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)pid);
+    return examine_again(monitor->examiner, process, &none, take, context, why);
+}
+
+/* One thread at first: a runtime has more. Most programs never get a second, and cost one read. */
+static bool is_worth_a_look(const struct pending *pending)
+{
+    struct process process;
+
+    if (process_read(pending->pid, &process, NULL) < 0)
+        return false;
+    return process.threads > 1 || pending->tries < 2;
+}
+
+static bool is_done(void *context, struct pending *pending)
+{
+    struct monitor *monitor = context;
+    struct changes none = {0};
+    uint64_t now = clock_monotonic_ns();
+    int r;
+
+    if (monitor->looks == LOOKS_PER_TURN)
+        return false;
+    if (!is_worth_a_look(pending))
+        return true;
+    monitor->looks++;
+    r = examine(monitor->examiner, pending->pid, &none, NULL, NULL, NULL);
+    if (r == -EINPROGRESS || r == -EAGAIN) {
+        pending->due = now + LOOK_SOON_NS;
+        return false;
+    }
+    if (r == 0 || r == -ESRCH || ++pending->tries >= ARRAY_SIZE(tries_ms))
+        return true;
+    pending->due = now + tries_ms[pending->tries] * NS_PER_MS;
+    return false;
+}
+
+static void look_at_due(struct monitor *monitor, uint64_t now)
+{
+    struct stored_process *process = store_next(monitor->store, NULL);
+    struct changes none = {0};
+
+    while (process && monitor->looks < LOOKS_PER_TURN) {
+        struct stored_process *next = store_next(monitor->store, process);
+
+        if (process->next_look <= now) {
+            monitor->looks++;
+            (void)!examine_again(monitor->examiner, process, &none, NULL, NULL, NULL);
+        }
+        process = next;
+    }
+}
+
+static void find_processes(struct monitor *monitor, uint64_t now)
+{
+    struct scan scan;
+
+    monitor->next_scan = now + interval_ns(monitor);
+    registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    if (scan_runtimes(&scan, NULL) < 0)
+        return;
+    for (size_t i = 0; i < scan.count; i++)
+        if (!store_find(monitor->store, scan.pids[i]))
+            pending_add(&monitor->pending, scan.pids[i], now, ARRAY_SIZE(tries_ms));
+    scan_close(&scan);
+}
+
+static void arm(struct monitor *monitor)
+{
+    uint64_t due = monitor->next_scan, pending = pending_next(&monitor->pending);
+
+    due = pending < due ? pending : due;
+    for (const struct stored_process *process = store_next(monitor->store, NULL); process;
+         process = store_next(monitor->store, process))
+        due = process->next_look < due ? process->next_look : due;
+    sd_event_source_set_time(monitor->timer, due / 1000);
+    sd_event_source_set_enabled(monitor->timer, SD_EVENT_ONESHOT);
+}
+
+static void end_turn(struct monitor *monitor)
+{
+    examiner_end_turn(monitor->examiner);
+    monitor->change_count = 0;
+    monitor->looks = 0;
+    arm(monitor);
+}
+
+static int on_timer(sd_event_source *source, uint64_t time, void *context)
+{
+    struct monitor *monitor = context;
+    uint64_t now = clock_monotonic_ns();
+
+    if (now >= monitor->next_scan)
+        find_processes(monitor, now);
+    pending_visit(&monitor->pending, now, is_done, monitor);
+    look_at_due(monitor, now);
+    end_turn(monitor);
+    return 0;
+}
+
+static void add_change(struct monitor *monitor, const struct abi_record *record)
+{
+    const struct abi_record *callback = &monitor->last_callback;
+    struct change *change;
+
+    if (monitor->change_count == CHANGES_MAX) {
+        monitor->changes_lost++;
+        return;
+    }
+    change = &monitor->changes[monitor->change_count++];
+    change->record = *record;
+    change->callback.seen = callback->pid == record->pid && callback->tid == record->tid &&
+                            record->time - callback->time < CALLBACK_WINDOW_NS;
+    change->callback.enabled = callback->enabled != 0;
+}
+
+static void remove_if_known(struct monitor *monitor, pid_t pid)
+{
+    struct stored_process *process = store_find(monitor->store, pid);
+
+    if (process)
+        examiner_remove(monitor->examiner, process);
+}
+
+static void take_record(void *context, const struct abi_record *record)
+{
+    struct monitor *monitor = context;
+    uint64_t now = clock_monotonic_ns();
+
+    monitor->records++;
+    switch (record->kind) {
+    case ABI_GC_CONTROL:
+        add_change(monitor, record);
+        break;
+    case ABI_PROVIDER:
+        monitor->last_callback = *record;
+        break;
+    case ABI_EXEC:
+        remove_if_known(monitor, (pid_t)record->pid);
+        pending_add(&monitor->pending, (pid_t)record->pid, now + tries_ms[0] * NS_PER_MS, 0);
+        break;
+    case ABI_EXIT:
+        remove_if_known(monitor, (pid_t)record->pid);
+        break;
+    case ABI_FORK:
+        pending_add(&monitor->pending, (pid_t)record->child, now + tries_ms[2] * NS_PER_MS, 2);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What was lost is unknown, so everything is read again. */
+static void repair(struct monitor *monitor, uint64_t lost)
+{
+    struct event event = {.kind = EVENT_LOSS, .lost = lost};
+
+    snprintf(event.detail, sizeof(event.detail), "every process is read again");
+    store_note(monitor->store, &event);
+    for (struct stored_process *process = store_next(monitor->store, NULL); process;
+         process = store_next(monitor->store, process))
+        process->next_look = 0;
+    monitor->next_scan = 0;
+}
+
+static void note_losses(struct monitor *monitor)
+{
+    uint64_t lost = monitor->changes_lost;
+    struct abi_counters counters;
+
+    probes_counters(monitor->probes, &counters);
+    for (int i = 0; i < ABI_LOSS_MAX; i++)
+        lost += counters.losses[i] - monitor->noted.losses[i];
+    monitor->noted = counters;
+    monitor->changes_lost = 0;
+    if (lost)
+        repair(monitor, lost);
+}
+
+static bool came_before(const struct monitor *monitor, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (monitor->changes[i].record.pid == monitor->changes[index].record.pid)
+            return true;
+    return false;
+}
+
+/* Each process that the turn's changes are about, once. */
+static void look_at_changed(struct monitor *monitor)
+{
+    struct changes changes = changes_of(monitor);
+
+    for (size_t i = 0; i < changes.count; i++) {
+        pid_t pid = (pid_t)changes.items[i].record.pid;
+        struct stored_process *process = store_find(monitor->store, pid);
+
+        if (came_before(monitor, i))
+            continue;
+        if (process)
+            (void)!examine_again(monitor->examiner, process, &changes, NULL, NULL, NULL);
+        else
+            pending_add(&monitor->pending, pid, clock_monotonic_ns(), 0);
+    }
+}
+
+static int on_ring(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct monitor *monitor = context;
+
+    (void)!probes_consume(monitor->probes);
+    look_at_changed(monitor);
+    note_losses(monitor);
+    end_turn(monitor);
+    return 0;
+}
+
+static void on_image(void *context)
+{
+    struct monitor *monitor = context;
+
+    pending_hurry(&monitor->pending, clock_monotonic_ns());
+    arm(monitor);
+}
+
+static void make_probes(struct monitor *monitor)
+{
+    int r =
+        monitor->config.probes
+            ? probes_new(&monitor->probes, RING_BYTES, take_record, monitor, &monitor->probes_why)
+            : reason_set(&monitor->probes_why, -ENOTSUP, "switched off in the configuration");
+
+    if (r < 0)
+        return;
+    r = sd_event_add_io(monitor->loop, &monitor->ring_source, probes_fd(monitor->probes), EPOLLIN,
+                        on_ring, monitor);
+    if (r < 0) {
+        reason_set(&monitor->probes_why, r, "the ring can't be waited for: %s", strerror(-r));
+        probes_free(&monitor->probes);
+    }
+}
+
+int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
+                struct store *store, struct reason *why)
+{
+    struct monitor *monitor = calloc(1, sizeof(*monitor));
+    int r;
+
+    if (!monitor)
+        return reason_set(why, -ENOMEM, "no memory");
+    monitor->loop = sd_event_ref(loop);
+    monitor->config = *config;
+    monitor->store = store;
+    make_probes(monitor);
+    r = sd_event_add_time(loop, &monitor->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, monitor);
+    if (r >= 0)
+        r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
+                         monitor);
+    if (r < 0) {
+        monitor_free(&monitor);
+        return reason_set(why, r, "the monitor can't be made: %s", strerror(-r));
+    }
+    *out = monitor;
+    return 0;
+}
+
+void monitor_free(struct monitor **monitor)
+{
+    if (!*monitor)
+        return;
+    sd_event_source_disable_unref((*monitor)->timer);
+    sd_event_source_disable_unref((*monitor)->ring_source);
+    examiner_free(&(*monitor)->examiner);
+    probes_free(&(*monitor)->probes);
+    pending_clear(&(*monitor)->pending);
+    sd_event_unref((*monitor)->loop);
+    free(*monitor);
+    *monitor = NULL;
+}
+
+void monitor_start(struct monitor *monitor)
+{
+    find_processes(monitor, clock_monotonic_ns());
+    arm(monitor);
+}
+
+void monitor_reload(struct monitor *monitor, const struct config *config)
+{
+    monitor->config.poll_ms = config->poll_ms;
+    monitor->config.recheck_ms = config->recheck_ms;
+    examiner_reload(monitor->examiner, config);
+    for (struct stored_process *process = store_next(monitor->store, NULL); process;
+         process = store_next(monitor->store, process))
+        process->next_look = 0;
+    arm(monitor);
+}
+
+void monitor_health(const struct monitor *monitor, struct health *out)
+{
+    out->watching = monitor->probes ? WATCHING_PROBES : WATCHING_POLLING;
+    out->watching_why = monitor->probes_why;
+    out->poll_ms = interval_ns(monitor) / NS_PER_MS;
+    out->records = monitor->records;
+    out->cost_ns_per_hit = probes_cost_per_hit();
+    if (monitor->probes)
+        probes_counters(monitor->probes, &out->counters);
+    registry_health(examiner_registry(monitor->examiner), out);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "config.h"
+#include "examiner.h"
+#include "health.h"
+
+/*
+ * What the daemon does: finds processes that run .NET, has their images looked into and probed,
+ * turns the probes' records into events, and reads each process again when its time has come.
+ *
+ * With probes a change is known when it happens, and every process is read again now and then to
+ * repair what was lost. Without them processes are read at an interval; the reason is in the
+ * health.
+ */
+
+struct monitor;
+
+/* @store is borrowed. 0, also when probes are not to be had. */
+_must_check_ int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
+                             struct store *store, struct reason *why);
+void monitor_free(struct monitor **monitor);
+
+/* Begins: all processes that are there already. */
+void monitor_start(struct monitor *monitor);
+
+/* Intervals and grace from a configuration that was read again. */
+void monitor_reload(struct monitor *monitor, const struct config *config);
+
+/* Fills what the monitor knows of the daemon's health. */
+void monitor_health(const struct monitor *monitor, struct health *out);
+
+/* Reads a process of the store now, as `clrmon check` does. As examine_again(). */
+_must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take,
+                              void *context, struct reason *why);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "probes.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "clrmon.skel.h"
+
+/* Of an entry probe on an emulated push, with a record written; measured in a virtual machine. Bare
+ * metal is cheaper by half. */
+#define COST_NS 1500
+
+struct probes {
+    struct clrmon_bpf *skeleton;
+    struct ring_buffer *ring;
+    probes_listener *listener;
+    void *context;
+    int cpus;
+};
+
+struct image_probes {
+    struct bpf_link *links[PLAN_PROBES_MAX];
+    size_t count;
+};
+
+/* What libbpf has to say is kept for the reason and not printed: the layer that gives up prints. */
+static char last_message[256];
+
+static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+    if (level == LIBBPF_WARN)
+        vsnprintf(last_message, sizeof(last_message), format, args);
+    return 0;
+}
+
+static int explain(struct reason *why, int error, const char *what)
+{
+    last_message[strcspn(last_message, "\n")] = 0;
+    return reason_set(why, error, "%s: %s%s%.100s", what, strerror(-error),
+                      last_message[0] ? "; " : "", last_message);
+}
+
+static int take_record(void *context, void *data, size_t size)
+{
+    struct probes *probes = context;
+
+    if (size >= sizeof(struct abi_record))
+        probes->listener(probes->context, data);
+    return 0;
+}
+
+static int attach_tracepoints(struct probes *probes, struct reason *why)
+{
+    struct clrmon_bpf *bpf = probes->skeleton;
+
+    bpf->links.process_exec = bpf_program__attach(bpf->progs.process_exec);
+    bpf->links.process_exit = bpf_program__attach(bpf->progs.process_exit);
+    bpf->links.process_fork = bpf_program__attach(bpf->progs.process_fork);
+    if (!bpf->links.process_exec || !bpf->links.process_exit || !bpf->links.process_fork)
+        return explain(why, -errno, "process tracepoints can't be attached");
+    return 0;
+}
+
+static int load(struct probes *probes, size_t ring_bytes, struct reason *why)
+{
+    int r;
+
+    probes->skeleton = clrmon_bpf__open();
+    if (!probes->skeleton)
+        return explain(why, -errno, "BPF programs can't be opened");
+    r = bpf_map__set_max_entries(probes->skeleton->maps.records, (uint32_t)ring_bytes);
+    if (r == 0)
+        r = clrmon_bpf__load(probes->skeleton);
+    if (r < 0)
+        return explain(why, r, "BPF programs can't be loaded");
+    probes->ring =
+        ring_buffer__new(bpf_map__fd(probes->skeleton->maps.records), take_record, probes, NULL);
+    if (!probes->ring)
+        return explain(why, -errno, "no ring buffer");
+    return attach_tracepoints(probes, why);
+}
+
+int probes_new(struct probes **out, size_t ring_bytes, probes_listener *listener, void *context,
+               struct reason *why)
+{
+    struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    struct probes *probes = calloc(1, sizeof(*probes));
+    int r;
+
+    if (!probes)
+        return reason_set(why, -ENOMEM, "no memory");
+    *probes = (struct probes){
+        .listener = listener, .context = context, .cpus = libbpf_num_possible_cpus()};
+    last_message[0] = 0;
+    libbpf_set_print(keep_message);
+    setrlimit(RLIMIT_MEMLOCK, &unlimited); /* kernels before 5.11; refused without harm */
+    r = probes->cpus > 0 ? load(probes, ring_bytes, why) : probes->cpus;
+    if (r < 0) {
+        probes_free(&probes);
+        return r;
+    }
+    *out = probes;
+    return 0;
+}
+
+void probes_free(struct probes **probes)
+{
+    if (!*probes)
+        return;
+    ring_buffer__free((*probes)->ring);
+    clrmon_bpf__destroy((*probes)->skeleton);
+    free(*probes);
+    *probes = NULL;
+}
+
+int probes_fd(const struct probes *probes)
+{
+    return ring_buffer__epoll_fd(probes->ring);
+}
+
+int probes_consume(struct probes *probes)
+{
+    return ring_buffer__consume(probes->ring);
+}
+
+static struct bpf_program *program_of(const struct probes *probes, enum probe_program program)
+{
+    return program == PROBE_GC_CONTROL ? probes->skeleton->progs.gc_control
+                                       : probes->skeleton->progs.provider_callback;
+}
+
+static int attach(struct probes *probes, const char *path, const struct planned_probe *planned,
+                  struct bpf_link **out, struct reason *why)
+{
+    LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = planned->provider);
+    char what[80];
+
+    last_message[0] = 0;
+    *out = bpf_program__attach_uprobe_opts(program_of(probes, planned->program), -1, path,
+                                           planned->offset, &options);
+    if (*out)
+        return 0;
+    snprintf(what, sizeof(what), "no probe at %s", site_name(planned->site));
+    return explain(why, -errno, what);
+}
+
+int probes_attach(struct probes *probes, int fd, const struct plan *plan, struct image_probes **out,
+                  struct reason *why)
+{
+    struct image_probes *image = calloc(1, sizeof(*image));
+    char path[64];
+    int r = image ? 0 : reason_set(why, -ENOMEM, "no memory");
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    for (size_t i = 0; i < plan->count && r == 0; i++) {
+        r = attach(probes, path, &plan->probes[i], &image->links[i], why);
+        image->count += r == 0;
+    }
+    if (r < 0) {
+        probes_detach(&image);
+        return r;
+    }
+    *out = image;
+    return 0;
+}
+
+void probes_detach(struct image_probes **image)
+{
+    if (!*image)
+        return;
+    for (size_t i = 0; i < (*image)->count; i++)
+        bpf_link__destroy((*image)->links[i]);
+    free(*image);
+    *image = NULL;
+}
+
+size_t probes_attached(const struct image_probes *image)
+{
+    return image ? image->count : 0;
+}
+
+void probes_watch(struct probes *probes, pid_t pid)
+{
+    uint32_t key = (uint32_t)pid;
+    uint8_t value = 1;
+
+    bpf_map_update_elem(bpf_map__fd(probes->skeleton->maps.watched), &key, &value, BPF_ANY);
+}
+
+void probes_unwatch(struct probes *probes, pid_t pid)
+{
+    uint32_t key = (uint32_t)pid;
+
+    bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.watched), &key);
+}
+
+void probes_counters(const struct probes *probes, struct abi_counters *out)
+{
+    _free_ struct abi_counters *each = calloc((size_t)probes->cpus, sizeof(*each));
+    uint32_t zero = 0;
+
+    *out = (struct abi_counters){0};
+    if (!each || bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.counters), &zero, each) < 0)
+        return;
+    for (int cpu = 0; cpu < probes->cpus; cpu++) {
+        for (int i = 0; i < ABI_LOSS_MAX; i++)
+            out->losses[i] += each[cpu].losses[i];
+        for (int i = 0; i < ABI_HIT_MAX; i++)
+            out->hits[i] += each[cpu].hits[i];
+    }
+}
+
+uint64_t probes_cost_per_hit(void)
+{
+    return COST_NS;
+}

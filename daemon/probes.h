@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+#include "plan.h"
+#include "util/reason.h"
+
+/*
+ * The BPF side: programs loaded once, tracepoints for processes, probes attached per image (by
+ * inode, for all processes), records out of the ring.
+ */
+
+struct probes;
+struct image_probes; /* those of one image */
+
+/* Each record, in the order in which they were written. */
+typedef void probes_listener(void *context, const struct abi_record *record);
+
+/*
+ * Loads the programs and attaches the tracepoints. A negative errno with the reason when this
+ * kernel or these rights do not allow it: then the caller polls.
+ */
+_must_check_ int probes_new(struct probes **out, size_t ring_bytes, probes_listener *listener,
+                            void *context, struct reason *why);
+void probes_free(struct probes **probes);
+
+/* Becomes readable when there are records. Owned by @probes. */
+int probes_fd(const struct probes *probes);
+
+/* Hands all waiting records to the listener; the number of them. */
+_must_check_ int probes_consume(struct probes *probes);
+
+/*
+ * Attaches the plan's probes to the open image @fd. All or none: -EINVAL and others with the
+ * reason, which names the site. @fd may be closed afterwards.
+ */
+_must_check_ int probes_attach(struct probes *probes, int fd, const struct plan *plan,
+                               struct image_probes **out, struct reason *why);
+void probes_detach(struct image_probes **image);
+size_t probes_attached(const struct image_probes *image);
+
+/* Exits and forks are reported of watched processes only. */
+void probes_watch(struct probes *probes, pid_t pid);
+void probes_unwatch(struct probes *probes, pid_t pid);
+
+/* Sums over the processors. */
+void probes_counters(const struct probes *probes, struct abi_counters *out);
+
+/* What a hit is taken to cost, in ns. */
+uint64_t probes_cost_per_hit(void);

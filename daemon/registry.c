@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "proc/text.h"
+
+struct known_image {
+    uint64_t number;
+    dev_t device;
+    ino_t inode;
+    struct timespec changed;
+    char path[256];
+    struct identity identity;
+    enum source source;
+    struct image_probes *probes;
+    struct reason trouble;
+    unsigned processes;
+    uint64_t idle_since; /* CLOCK_MONOTONIC ns; 0: in use, or never used yet */
+    struct known_image *next;
+};
+
+struct registry {
+    struct known_image *images;
+    uint64_t last_number;
+};
+
+int registry_new(struct registry **out)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out ? 0 : -ENOMEM;
+}
+
+static void image_free(struct known_image *image)
+{
+    probes_detach(&image->probes);
+    free(image);
+}
+
+void registry_free(struct registry **registry)
+{
+    if (!*registry)
+        return;
+    while ((*registry)->images) {
+        struct known_image *image = (*registry)->images;
+
+        (*registry)->images = image->next;
+        image_free(image);
+    }
+    free(*registry);
+    *registry = NULL;
+}
+
+static struct known_image *by_file(const struct registry *registry, const struct stat *status)
+{
+    struct known_image *image = registry->images;
+
+    while (image && (image->device != status->st_dev || image->inode != status->st_ino ||
+                     image->changed.tv_sec != status->st_ctim.tv_sec ||
+                     image->changed.tv_nsec != status->st_ctim.tv_nsec))
+        image = image->next;
+    return image;
+}
+
+static struct known_image *by_number(const struct registry *registry, uint64_t number)
+{
+    struct known_image *image = registry->images;
+
+    while (image && image->number != number)
+        image = image->next;
+    return image;
+}
+
+static struct known_image *add(struct registry *registry, const struct stat *status,
+                               const char *path, const struct located *located)
+{
+    struct known_image *image = calloc(1, sizeof(*image));
+
+    if (!image)
+        return NULL;
+    *image = (struct known_image){
+        .number = ++registry->last_number,
+        .device = status->st_dev,
+        .inode = status->st_ino,
+        .changed = status->st_ctim,
+        .identity = located->inspection.identity,
+        .source = located->inspection.findings.sites[SITE_GC_STATE_LEVELS].source,
+        .next = registry->images,
+    };
+    text_copy(image->path, sizeof(image->path), path);
+    registry->images = image;
+    return image;
+}
+
+static void attach(struct known_image *image, int fd, const struct located *located,
+                   struct probes *probes)
+{
+    struct plan plan;
+
+    plan_make(&located->inspection.findings, &plan);
+    if (!plan.count)
+        reason_set(&image->trouble, 0, "no function to probe was found in it");
+    else if (probes_attach(probes, fd, &plan, &image->probes, &image->trouble) == 0)
+        image->trouble.text[0] = 0;
+}
+
+uint64_t registry_add(struct registry *registry, int fd, const char *path,
+                      const struct located *located, struct probes *probes, struct reason *why)
+{
+    struct known_image *image;
+    struct stat status;
+
+    why->text[0] = 0;
+    if (fstat(fd, &status) < 0)
+        return 0;
+    image = by_file(registry, &status);
+    if (!image)
+        image = add(registry, &status, path, located);
+    if (!image)
+        return 0;
+    if (probes && !image->probes)
+        attach(image, fd, located, probes);
+    *why = image->trouble;
+    return image->number;
+}
+
+void registry_hold(struct registry *registry, uint64_t number)
+{
+    struct known_image *image = by_number(registry, number);
+
+    if (!image)
+        return;
+    image->processes++;
+    image->idle_since = 0;
+}
+
+void registry_release(struct registry *registry, uint64_t number)
+{
+    struct known_image *image = by_number(registry, number);
+
+    if (image && image->processes && --image->processes == 0)
+        image->idle_since = clock_monotonic_ns();
+}
+
+void registry_sweep(struct registry *registry, uint64_t now, uint64_t idle_ns)
+{
+    struct known_image **at = &registry->images;
+
+    while (*at) {
+        struct known_image *image = *at;
+
+        if (image->idle_since && now - image->idle_since > idle_ns) {
+            *at = image->next;
+            image_free(image);
+        } else {
+            at = &image->next;
+        }
+    }
+}
+
+static void describe(const struct known_image *image, struct health_image *out)
+{
+    *out = (struct health_image){
+        .number = image->number,
+        .source = image->source,
+        .probes = (unsigned)probes_attached(image->probes),
+        .processes = image->processes,
+        .trouble = image->trouble,
+    };
+    text_copy(out->path, sizeof(out->path), image->path);
+    build_id_format(&image->identity.build_id, out->build_id);
+    text_copy(out->version, sizeof(out->version), image->identity.version);
+}
+
+void registry_health(const struct registry *registry, struct health *out)
+{
+    out->image_count = out->more_images = 0;
+    for (const struct known_image *image = registry->images; image; image = image->next) {
+        if (out->image_count == HEALTH_IMAGES_MAX)
+            out->more_images++;
+        else
+            describe(image, &out->images[out->image_count++]);
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "health.h"
+#include "locate/locator.h"
+#include "probes.h"
+
+/*
+ * The images of runtimes that are known, each with its probes: attached once per file, however many
+ * processes run it and under however many paths. Probes go when no process has run it for a while.
+ */
+
+struct registry;
+
+_must_check_ int registry_new(struct registry **out);
+void registry_free(struct registry **registry); /* detaches all probes */
+
+/*
+ * The open image @fd with what was located in it: attaches its probes (@probes NULL: none) unless
+ * it has them already. The number by which it is known from now on; 0 without memory. Trouble with
+ * the probes is kept for registry_health() and *@why.
+ */
+uint64_t registry_add(struct registry *registry, int fd, const char *path,
+                      const struct located *located, struct probes *probes, struct reason *why);
+
+/* One process more, or less, that runs the image. */
+void registry_hold(struct registry *registry, uint64_t number);
+void registry_release(struct registry *registry, uint64_t number);
+
+/* Detaches what no process has run for @idle_ns, at @now (CLOCK_MONOTONIC, ns). */
+void registry_sweep(struct registry *registry, uint64_t now, uint64_t idle_ns);
+
+void registry_health(const struct registry *registry, struct health *out);

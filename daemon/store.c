@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "proc/text.h"
+
+struct store {
+    struct stored_process *processes; /* by pid */
+    size_t count;
+    uint64_t last_id;
+    store_listener *listener;
+    void *context;
+};
+
+int store_new(struct store **out, store_listener *listener, void *context)
+{
+    struct store *store = calloc(1, sizeof(*store));
+
+    if (!store)
+        return -ENOMEM;
+    *store = (struct store){.listener = listener, .context = context};
+    *out = store;
+    return 0;
+}
+
+void store_free(struct store **store)
+{
+    if (!*store)
+        return;
+    while ((*store)->processes) {
+        struct stored_process *process = (*store)->processes;
+
+        (*store)->processes = process->next;
+        free(process);
+    }
+    free(*store);
+    *store = NULL;
+}
+
+void store_resume(struct store *store, uint64_t last_id)
+{
+    store->last_id = last_id;
+}
+
+void store_note(struct store *store, struct event *event)
+{
+    event->id = ++store->last_id;
+    if (!event->time_us)
+        event->time_us = clock_realtime_us();
+    store->listener(store->context, event);
+}
+
+static void note_process(struct store *store, const struct stored_process *process,
+                         enum event_kind kind)
+{
+    struct event event = {.kind = kind, .pid = process->process.pid};
+
+    text_copy(event.name, sizeof(event.name), process->process.name);
+    snprintf(event.detail, sizeof(event.detail), "%s %s", flavour_text(process->flavour),
+             process->version);
+    store_note(store, &event);
+}
+
+struct stored_process *store_find(struct store *store, pid_t pid)
+{
+    struct stored_process *process = store->processes;
+
+    while (process && process->process.pid < pid)
+        process = process->next;
+    return process && process->process.pid == pid ? process : NULL;
+}
+
+struct stored_process *store_next(const struct store *store, const struct stored_process *after)
+{
+    return after ? after->next : store->processes;
+}
+
+size_t store_count(const struct store *store)
+{
+    return store->count;
+}
+
+uint64_t stored_verbose_ns(const struct stored_process *process, uint64_t now)
+{
+    return process->verbose_ns + (process->verbose_since ? now - process->verbose_since : 0);
+}
+
+static struct stored_process *insert(struct store *store, const struct target *target)
+{
+    struct stored_process *process = calloc(1, sizeof(*process)), **at = &store->processes;
+
+    if (!process)
+        return NULL;
+    process->process = target->process;
+    process->flavour = target->runtime.flavour;
+    process->found_us = clock_realtime_us();
+    text_copy(process->version, sizeof(process->version), target_version(target));
+    while (*at && (*at)->process.pid < target->process.pid)
+        at = &(*at)->next;
+    process->next = *at;
+    *at = process;
+    store->count++;
+    note_process(store, process, EVENT_PROCESS_START);
+    return process;
+}
+
+void store_remove(struct store *store, struct stored_process *process, uint64_t now)
+{
+    struct stored_process **at = &store->processes;
+
+    while (*at && *at != process)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = process->next;
+    store->count--;
+    note_process(store, process, EVENT_PROCESS_EXIT);
+    free(process);
+}
+
+static void set_verbose(struct stored_process *process, bool verbose, uint64_t now)
+{
+    if (verbose && !process->verbose_since) {
+        process->verbose_since = now;
+    } else if (!verbose && process->verbose_since) {
+        process->verbose_ns += now - process->verbose_since;
+        process->verbose_since = 0;
+    }
+}
+
+static void set_judgement(struct store *store, struct stored_process *process,
+                          const struct judgement *judgement, uint64_t now)
+{
+    struct event event = {
+        .kind = EVENT_VERDICT,
+        .pid = process->process.pid,
+        .old_verdict = process->judgement.verdict,
+        .new_verdict = judgement->verdict,
+    };
+
+    process->judgement = *judgement;
+    set_verbose(process, judgement->verdict >= VERDICT_VERBOSE, now);
+    if (event.old_verdict == event.new_verdict)
+        return;
+    text_copy(event.name, sizeof(event.name), process->process.name);
+    if (judgement->reason_count)
+        snprintf(event.detail, sizeof(event.detail), "%.*s", (int)sizeof(event.detail) - 1,
+                 judgement->reasons[0]);
+    store_note(store, &event);
+}
+
+static bool same_set(struct event_set a, struct event_set b)
+{
+    return a.level == b.level && a.keywords == b.keywords;
+}
+
+void store_gc_changed(struct store *store, struct stored_process *process, bool private,
+                      struct event_set set, struct event *event, uint64_t now)
+{
+    struct event_set *current = private ? &process->gc.private : &process->gc.public;
+
+    event->kind = EVENT_GC_EVENTS;
+    event->pid = process->process.pid;
+    event->private = private;
+    event->old = *current;
+    event->new = set;
+    text_copy(event->name, sizeof(event->name), process->process.name);
+    *current = set;
+    process->gc_known = true;
+    process->state_us = clock_realtime_us();
+    process->changes[event->cause]++;
+    store_note(store, event);
+}
+
+/* What was read is not what was known: a change that no probe has told of. */
+static void take_gc(struct store *store, struct stored_process *process, const struct gc_state *gc,
+                    uint64_t now)
+{
+    struct event event = {.cause = CAUSE_UNKNOWN};
+
+    if (process->gc_known && !same_set(process->gc.public, gc->public))
+        store_gc_changed(store, process, false, gc->public, &event, now);
+    event = (struct event){.cause = CAUSE_UNKNOWN};
+    if (process->gc_known && !same_set(process->gc.private, gc->private))
+        store_gc_changed(store, process, true, gc->private, &event, now);
+    process->gc = *gc;
+    process->gc_known = true;
+}
+
+int store_observe(struct store *store, const struct target *target, const struct observation *seen,
+                  const struct judgement *judgement, uint64_t now, struct stored_process **out)
+{
+    struct stored_process *process = store_find(store, target->process.pid);
+
+    if (process && process->process.start_time != target->process.start_time) {
+        store_remove(store, process, now);
+        process = NULL;
+    }
+    if (!process)
+        process = insert(store, target);
+    if (!process)
+        return -ENOMEM;
+    process->process = target->process; /* it may have a new name */
+    process->state_us = clock_realtime_us();
+    process->sessions = seen->sessions.count;
+    process->sessions_known = seen->sessions_readable;
+    if (seen->gc_readable)
+        take_gc(store, process, &seen->gc, now);
+    set_judgement(store, process, judgement, now);
+    if (out)
+        *out = process;
+    return 0;
+}

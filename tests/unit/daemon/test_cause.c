@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cause.h"
+
+struct row {
+    const char *what;
+    bool first, empty;
+    struct callback_seen callback;
+    enum session_type sessions[2];
+    size_t session_count;
+    bool in_rundown;
+    bool event_pipe, event_log;
+    size_t clients;
+    enum event_cause cause;
+};
+
+static const struct row rows[] = {
+    {.what = "the runtime starts", .first = true, .empty = true, .cause = CAUSE_RUNTIME_START},
+    {.what = "LTTng from the environment",
+     .first = true,
+     .event_log = true,
+     .cause = CAUSE_ENVIRONMENT},
+    {.what = "a file session at the start",
+     .first = true,
+     .sessions = {SESSION_FILE},
+     .session_count = 1,
+     .callback = {true, true},
+     .event_pipe = true,
+     .cause = CAUSE_ENVIRONMENT},
+    {.what = "a GC asks again", .cause = CAUSE_COLLECTION},
+    {.what = "a client's session",
+     .callback = {true, true},
+     .sessions = {SESSION_IPC_STREAM},
+     .session_count = 1,
+     .clients = 1,
+     .cause = CAUSE_CLIENT},
+    {.what = "a listener comes beside a client",
+     .callback = {true, true},
+     .sessions = {SESSION_IPC_STREAM, SESSION_LISTENER},
+     .session_count = 2,
+     .clients = 1,
+     .cause = CAUSE_LISTENER},
+    {.what = "rundown",
+     .callback = {true, true},
+     .sessions = {SESSION_IPC_STREAM},
+     .session_count = 1,
+     .in_rundown = true,
+     .cause = CAUSE_RUNDOWN},
+    {.what = "the last session has gone, its client not yet",
+     .empty = true,
+     .callback = {true, false},
+     .clients = 1,
+     .cause = CAUSE_CLIENT},
+    {.what = "nobody is left", .empty = true, .callback = {true, false}, .cause = CAUSE_UNKNOWN},
+    {.what = "a profiler's session",
+     .callback = {true, true},
+     .sessions = {SESSION_SYNCHRONOUS},
+     .session_count = 1,
+     .cause = CAUSE_UNKNOWN},
+};
+
+static void test_causes(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct observation *seen = calloc(1, sizeof(*seen));
+        const struct row *row = &rows[i];
+        enum event_cause cause;
+
+        assert_non_null(seen);
+        seen->sessions_readable = true;
+        for (size_t n = 0; n < row->session_count; n++)
+            seen->sessions.items[seen->sessions.count++] = (struct session){
+                .type = row->sessions[n], .start = 100 + n, .in_rundown = row->in_rundown};
+        seen->environment.event_pipe = row->event_pipe;
+        seen->environment.event_log = row->event_log;
+        seen->clients.peer_count = row->clients;
+        cause = cause_of(&row->callback, row->first, row->empty, seen);
+        if (cause != row->cause)
+            fail_msg("%s: %d, wanted %d", row->what, cause, row->cause);
+        free(seen);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
