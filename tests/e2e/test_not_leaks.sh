@@ -1,6 +1,6 @@
 #!/bin/bash
 # What looks like a leak and is none: a listener inside the process, a session from the environment,
-# LTTng, a GC that has not collected since, and the moment of rundown at a session's end.
+# LTTng, and the moment of rundown at a session's end.
 set -euo pipefail
 # shellcheck disable=SC1091
 . "$(dirname "$0")/lib.sh"
@@ -34,16 +34,6 @@ environment() { # ROW
     expect_eventually 30 "$LAB_PID" verbose
     expect '.clients == []'
     expect '.reasons | any(test("EnableEventPipe|EventPipeConfig|environment"))'
-}
-
-behind() { # ROW: a GC that does not collect keeps a trace's level until it does
-    lab_start "$1" listener-later 0x1 5
-    trace "$LAB_PID" 0x1:5
-    expect_eventually 30 "$LAB_PID" verbose
-    ended_cleanly "$TRACE_PID"
-    expect_eventually 30 "$LAB_PID" off
-    expect '.gc.public.level == 5'
-    expect '.reasons | any(test("asks again at its next collection"))'
 }
 
 lttng() { # ROW: LTTng cannot be loaded on Debian 12, and all is at Verbose nevertheless
@@ -87,7 +77,6 @@ mapfile -t clean < <(rows_but 3.1.2 10.0.12-nativeaot)
 scenario_rows "an EventListener" listener "${rows[@]}"
 scenario_rows "an EventListener that goes" listener_gone 8.0.33 10.0.14
 scenario_rows "a session from the environment" environment "${rows[@]}"
-scenario_rows "a GC that is behind" behind 10.0.12 10.0.14
 scenario_rows "LTTng" lttng 3.1.2 8.0.33 9.0.22 10.0.14
 scenario_rows "rundown" rundown "${clean[@]}"
 scenarios_end
