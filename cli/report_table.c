@@ -21,12 +21,13 @@ static void print_contexts(const struct observation *seen)
     for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
         for (enum sink sink = 0; sink < SINK_MAX; sink++) {
             const struct observed_context *context = &seen->contexts[provider][sink];
+            bool on = context->context.enabled || observation_is_active(seen, provider, sink);
             char what[64];
 
             if (!context->readable)
                 continue;
             snprintf(what, sizeof(what), "%s, %s%s", provider_short_name(provider), sink_name(sink),
-                     context->context.enabled ? "" : " (off)");
+                     on ? "" : " (off)");
             print_set(what, provider, context->context.set);
         }
 }

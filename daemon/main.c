@@ -80,8 +80,10 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
     opterr = 1;
     while (r == 0 && (option = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1)
         r = take_option(arguments, option);
-    if (r == 0 && optind < argc)
-        r = fputs(usage, stderr), -EINVAL;
+    if (r == 0 && optind < argc) {
+        fputs(usage, stderr);
+        return -EINVAL;
+    }
     return r;
 }
 

@@ -18,7 +18,7 @@
 
 #define FLUSH_US      UINT64_C(1000000)
 #define EXPIRE_US     UINT64_C(60000000)
-#define HISTORY_SLICE 64
+#define ROWS_MAX      64 /* of the history that are read at a time */
 
 struct service {
     struct config config;
@@ -196,7 +196,7 @@ static void close_cursor(void *context, void *cursor)
 
 struct history_cursor {
     struct history_query query;
-    json_t *rows[HISTORY_SLICE];
+    json_t *rows[ROWS_MAX];
     size_t count, at;
     bool ended;
 };
@@ -222,7 +222,7 @@ static void take_row(void *context, uint64_t id, int64_t time_us, const char *js
     struct history_cursor *cursor = context;
     json_t *row = json_loads(json, 0, NULL);
 
-    if (row && cursor->count < HISTORY_SLICE)
+    if (row && cursor->count < ROWS_MAX)
         cursor->rows[cursor->count++] = row;
     else
         json_decref(row);
@@ -234,8 +234,8 @@ static int fill_slice(struct service *service, struct history_cursor *cursor, st
 
     cursor->count = cursor->at = 0;
     (void)history_flush(service->history, NULL); /* what was just published is asked for, too */
-    r = history_query(service->history, &cursor->query, HISTORY_SLICE, take_row, cursor, why);
-    cursor->ended = r >= 0 && r < HISTORY_SLICE;
+    r = history_query(service->history, &cursor->query, ROWS_MAX, take_row, cursor, why);
+    cursor->ended = r >= 0 && r < ROWS_MAX;
     return r;
 }
 
@@ -432,7 +432,7 @@ static int begin_http(struct service *service, struct reason *why)
 {
     struct http_service callbacks = {
         .metrics = answer_metrics, .health = answer_healthz, .context = service};
-    char address[HTTP_ADDRESS_MAX];
+    char address[LISTENER_TEXT_MAX];
     int r = http_new(&service->http, service->loop, service->config.listen, inherited("metrics"),
                      &callbacks, why);
 

@@ -65,10 +65,11 @@ static size_t encoded_size(uint8_t encoding)
 static int pointer_encoding(const struct image *image, uint64_t va)
 {
     const size_t most = 64;
-    const uint8_t *at = image_at(image, va, most), *end = at + most, *augmentation;
+    const uint8_t *at = image_at(image, va, most), *end, *augmentation;
 
     if (!at)
         return -EBADMSG;
+    end = at + most;
     augmentation = at + 9; /* length, id, version */
     if (augmentation[0] != 'z' || !memchr(augmentation, 0, 8))
         return -EBADMSG;
@@ -251,7 +252,8 @@ static int merge_starts(struct image *image, const struct starts *starts)
 
     if (!all)
         return -ENOMEM;
-    memcpy(all, image->functions, count * sizeof(*all));
+    if (count)
+        memcpy(all, image->functions, count * sizeof(*all));
     for (size_t i = 0; i < starts->count; i++) {
         uint64_t start = starts->items[i], end = gap_end(image, start);
 

@@ -5,6 +5,14 @@
 
 #include "elf/section.h"
 
+/* Up to the last name that ends: then every name that begins there ends there too. */
+static size_t ended_size(const char *names, size_t size)
+{
+    const char *last = names && size ? memrchr(names, 0, size) : NULL;
+
+    return last ? (size_t)(last - names) + 1 : 0;
+}
+
 int symtab_open(const struct image *image, struct symbols *out)
 {
     Elf64_Shdr table, names;
@@ -18,8 +26,8 @@ int symtab_open(const struct image *image, struct symbols *out)
             .table = section_bytes(image, &table),
             .count = table.sh_size / sizeof(Elf64_Sym),
             .names = section_bytes(image, &names),
-            .names_size = names.sh_size,
         };
+        out->names_size = ended_size(out->names, names.sh_size);
         return out->table && out->names ? 0 : -EBADMSG;
     }
     return -ENODATA;
@@ -28,16 +36,12 @@ int symtab_open(const struct image *image, struct symbols *out)
 bool symtab_at(const struct symbols *symbols, size_t index, struct symbol *out)
 {
     Elf64_Sym symbol;
-    const char *name;
 
     memcpy(&symbol, symbols->table + index * sizeof(symbol), sizeof(symbol));
     if (symbol.st_shndx == SHN_UNDEF || symbol.st_shndx >= SHN_LORESERVE || !symbol.st_name ||
         symbol.st_name >= symbols->names_size)
         return false;
-    name = symbols->names + symbol.st_name;
-    if (!memchr(name, 0, symbols->names_size - symbol.st_name))
-        return false;
-    *out = (struct symbol){name, symbol.st_value, symbol.st_size};
+    *out = (struct symbol){symbols->names + symbol.st_name, symbol.st_value, symbol.st_size};
     return true;
 }
 

@@ -15,7 +15,7 @@ struct symbols {
     const uint8_t *table; /* Elf64_Sym, borrowed from the image */
     size_t count;
     const char *names;
-    size_t names_size;
+    size_t names_size; /* up to the last NUL */
 };
 
 struct symbol {

@@ -83,11 +83,14 @@ int cache_read(const char *folder, enum pack_origin origin, const struct build_i
 
 static int make_folders(const char *folder, enum pack_origin origin)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], *slash;
 
     if (mkdir(folder, 0755) < 0 && errno == ENOENT) { /* a first run may lack ~/.cache as well */
         snprintf(path, sizeof(path), "%s", folder);
-        *strrchr(path, '/') = 0;
+        slash = strrchr(path, '/');
+        if (!slash)
+            return -ENOENT;
+        *slash = 0;
         if (mkdir(path, 0700) < 0 || mkdir(folder, 0755) < 0)
             return -errno;
     }

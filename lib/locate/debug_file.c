@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proc/text.h"
+
 #define SYSTEM_FOLDER "/usr/lib/debug"
 
 /* Opens a regular file by a path that is put together; -ENOENT for anything else. */
@@ -27,6 +29,7 @@ _printf_(2, 3) static int try_path(struct reason *found, const char *format, ...
     if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
         return -ENOENT;
     reason_set(found, 0, "%s", path);
+    text_printable(found->text); /* the path may be one in the process's own root */
     return TAKE_FD(fd);
 }
 

@@ -24,6 +24,7 @@ struct decoder {
     const struct architecture *architecture;
     csh handle;
     cs_insn *scratch;
+    uint32_t count; /* of instructions decoded */
 };
 
 int decoder_new(struct decoder **out, uint16_t machine)
@@ -66,6 +67,11 @@ const struct convention *decoder_convention(const struct decoder *decoder)
     return decoder->architecture->convention;
 }
 
+bool decoder_has_given_up(const struct decoder *decoder)
+{
+    return decoder->count == DECODER_INSTRUCTIONS_MAX;
+}
+
 bool decoder_decode(struct decoder *decoder, const uint8_t *bytes, size_t size, uint64_t address,
                     struct instruction *out)
 {
@@ -73,6 +79,9 @@ bool decoder_decode(struct decoder *decoder, const uint8_t *bytes, size_t size, 
     uint64_t at = address;
     size_t left = size;
 
+    if (decoder_has_given_up(decoder))
+        return false;
+    decoder->count++;
     if (!cs_disasm_iter(decoder->handle, &code, &left, &at, decoder->scratch))
         return false;
     *out = (struct instruction){

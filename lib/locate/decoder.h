@@ -75,6 +75,10 @@ struct convention {
 
 struct decoder;
 
+/* A decoder gives up after so many instructions: no runtime's image takes a tenth of them, but one
+ * that is made to be slow could take hours. */
+#define DECODER_INSTRUCTIONS_MAX (1u << 20)
+
 /* -ENOTSUP for an ELF machine that is neither EM_X86_64 nor EM_AARCH64; -ENOMEM. */
 _must_check_ int decoder_new(struct decoder **out, uint16_t machine);
 void decoder_free(struct decoder **decoder);
@@ -82,9 +86,10 @@ const struct convention *decoder_convention(const struct decoder *decoder);
 
 /*
  * Decodes the instruction at @bytes, of which @size may be read, standing at @address. False when
- * the bytes are no instruction.
+ * the bytes are no instruction, and from when it has given up.
  */
 bool decoder_decode(struct decoder *decoder, const uint8_t *bytes, size_t size, uint64_t address,
                     struct instruction *out);
+bool decoder_has_given_up(const struct decoder *decoder);
 
 #define _decoder_free_ _cleanup_(decoder_free)

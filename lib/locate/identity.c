@@ -28,7 +28,8 @@ void identity_version(const char *text, char version[static IDENTITY_VERSION_MAX
     unsigned major, minor, third, fourth;
 
     version[0] = 0;
-    if (sscanf(text, STAMP "%3u.%3u.%6u.%6u", &major, &minor, &third, &fourth) != 4)
+    if (sscanf(text, STAMP "%3u.%3u.%6u.%6u", &major, &minor, &third, &fourth) != 4 ||
+        major > 999 || minor > 999 || third > 999999) /* a sign was taken for a digit */
         return;
     if (major >= 5)
         snprintf(version, IDENTITY_VERSION_MAX, "%u.%u.%u", major, minor, third / 100);

@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "proc/text.h"
 #include "util/number.h"
 
 #define SCHEMA "clrmon.pack/1"
@@ -109,6 +110,7 @@ static int decode_identity(const json_t *pack, struct identity *out, struct reas
     if (out->machine == EM_NONE || out->kind == IMAGE_KIND_MAX)
         return reason_set(why, -EBADMSG, "unknown machine '%.20s' or kind '%.20s'", machine, kind);
     snprintf(out->version, sizeof(out->version), "%s", version);
+    text_printable(out->version);
     return 0;
 }
 
@@ -140,9 +142,10 @@ static int decode_fingerprint(const json_t *pack, struct fingerprint *out, struc
 
 static int decode_layout(const json_t *pack, struct layout *out, struct reason *why)
 {
-    int context_has_enabled, start_time, has_contract;
+    int context_has_enabled, has_contract;
+    json_int_t start_time;
 
-    if (json_unpack((json_t *)pack, "{s:{s:b, s:i, s:b}}", "layout", "context_has_enabled",
+    if (json_unpack((json_t *)pack, "{s:{s:b, s:I, s:b}}", "layout", "context_has_enabled",
                     &context_has_enabled, "session_start_time", &start_time, "has_contract",
                     &has_contract) < 0 ||
         start_time < 0 || start_time >= 256)
@@ -153,25 +156,28 @@ static int decode_layout(const json_t *pack, struct layout *out, struct reason *
 
 static int decode_site(const json_t *item, struct findings *out, struct reason *why)
 {
-    const char *name, *address, *source, *confidence, *evidence = "", *offset = "0";
+    const char *name, *address, *source, *confidence, *said = "", *offset = "0x0";
+    char evidence[EVIDENCE_MAX];
     enum site site;
-    uint64_t va, at = 0;
+    uint64_t va, at;
 
-    if (json_unpack((json_t *)item, "{s:s, s?s}", "name", &name, "evidence", &evidence) < 0)
+    if (json_unpack((json_t *)item, "{s:s, s?s}", "name", &name, "evidence", &said) < 0)
         return reason_set(why, -EBADMSG, "a site has no name");
+    snprintf(evidence, sizeof(evidence), "%s", said);
+    text_printable(evidence);
     site = site_of_name(name);
     if (site == SITE_MAX) /* of a later release */
         return 0;
     if (json_unpack((json_t *)item, "{s:s, s?s, s:s, s:s}", "address", &address, "offset", &offset,
                     "source", &source, "confidence", &confidence) < 0) {
-        findings_miss(out, site, "%.*s", EVIDENCE_MAX - 1, evidence);
+        findings_miss(out, site, "%s", evidence);
         return 0;
     }
-    if (number_hex(address, (1ull << 47) - 1, &va) < 0 || source_of_name(source) == SOURCE_NONE ||
-        confidence_of_name(confidence) == CONFIDENCE_NONE)
+    if (number_hex(address, (1ull << 47) - 1, &va) < 0 || number_hex(offset, INT64_MAX, &at) < 0 ||
+        source_of_name(source) == SOURCE_NONE || confidence_of_name(confidence) == CONFIDENCE_NONE)
         return reason_set(why, -EBADMSG, "site %s is malformed", site_name(site));
-    findings_add(out, site, source_of_name(source), confidence_of_name(confidence), va, "%.*s",
-                 EVIDENCE_MAX - 1, evidence);
+    findings_add(out, site, source_of_name(source), confidence_of_name(confidence), va, "%s",
+                 evidence);
     out->sites[site].offset = at;
     return 0;
 }

@@ -16,6 +16,7 @@ static const struct {
 
 int structure_find(struct image *image, struct findings *findings, struct reason *why)
 {
+    struct findings before = *findings;
     _decoder_free_ struct decoder *decoder = NULL;
     struct code code = {.image = image};
     int r = decoder_new(&decoder, image->machine);
@@ -37,6 +38,11 @@ int structure_find(struct image *image, struct findings *findings, struct reason
             continue;
         for (enum site site = finders[i].first; site <= finders[i].last; site++)
             findings_miss(findings, site, "%s", miss.text);
+    }
+    if (decoder_has_given_up(decoder)) { /* what seems the only match may have a second one */
+        *findings = before;
+        return reason_set(why, -E2BIG, "its code takes more than %u instructions to search",
+                          DECODER_INSTRUCTIONS_MAX);
     }
     return 0;
 }

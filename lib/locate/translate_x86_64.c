@@ -48,11 +48,25 @@ static uint8_t number_of(unsigned reg)
     }
 }
 
+/* What Capstone does not list. */
+static uint64_t also_written_by(unsigned id)
+{
+    switch (id) {
+    case X86_INS_CMPXCHG:
+    case X86_INS_XLATB:
+        return BIT(RAX);
+    case X86_INS_SYSCALL:
+        return BIT(RAX) | BIT(RCX) | BIT(R11);
+    default:
+        return 0;
+    }
+}
+
 static uint64_t written_by(csh handle, const cs_insn *from)
 {
+    uint64_t mask = also_written_by(from->id);
     cs_regs read, write;
     uint8_t reads, writes;
-    uint64_t mask = 0;
 
     if (cs_regs_access(handle, from, read, &reads, write, &writes) != CS_ERR_OK)
         return ~0ull;
@@ -80,11 +94,17 @@ static void set_memory(const cs_insn *from, const cs_x86_op *operand, struct ins
         to->memory.base = REGISTER_UNKNOWN;
 }
 
+/* The second byte of a register, which has no number of its own. */
+static bool is_high_byte(unsigned reg)
+{
+    return reg == X86_REG_AH || reg == X86_REG_CH || reg == X86_REG_DH || reg == X86_REG_BH;
+}
+
 static void set_source(const cs_x86_op *operand, struct instruction *to)
 {
     if (operand->type == X86_OP_REG) {
         to->source = number_of(operand->reg);
-        if (to->source == REGISTER_NONE)
+        if (to->source == REGISTER_NONE || is_high_byte(operand->reg))
             to->source = REGISTER_UNKNOWN;
     } else {
         to->constant = (uint64_t)operand->imm;

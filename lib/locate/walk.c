@@ -111,7 +111,7 @@ static struct value computed(const struct walk *walk)
         return instruction->sign_extend && source.kind == VALUE_CONSTANT &&
                        source.n >> (8 * instruction->width - 1)
                    ? unknown
-                   : narrowed(source, instruction->width);
+                   : source;
     case OPERATION_ADD:
         return source.kind == VALUE_CONSTANT ? constant(source.n + instruction->constant) : unknown;
     case OPERATION_OR:
@@ -136,7 +136,7 @@ static void execute(struct walk *walk)
 {
     const struct convention *convention = decoder_convention(walk->code->decoder);
     const struct instruction *instruction = &walk->instruction;
-    struct value value = computed(walk);
+    struct value value = narrowed(computed(walk), instruction->width);
 
     if (instruction->operation == OPERATION_CALL) {
         forget(walk, convention->clobbered);

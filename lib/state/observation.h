@@ -40,8 +40,8 @@ struct observation {
     struct gc_state gc;
     char gc_source[48]; /* "structure", "symtab (libclrgc.so)" */
     /* The GC asks at each collection which events are on (GCToEEInterface::UpdateGCEventStatus,
-     * src/coreclr/vm/gcenv.ee.cpp), so its state may be behind until the next one. That of NativeAOT
-     * never asks again. */
+     * src/coreclr/vm/gcenv.ee.cpp), so its state may be behind until the next one. That of
+     * NativeAOT never asks again. */
     bool gc_asks_again;
     struct reason gc_why;
 

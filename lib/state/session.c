@@ -4,16 +4,19 @@
 #include <string.h>
 #include <time.h>
 
-#define OBJECT_BYTES 128
-#define NODES_MAX    256
-#define TRIES        20
-#define FORMAT_MAX   2
-#define LEVEL_MAX    255
-#define ADDRESS_MIN  4096
-#define ADDRESS_MAX  (1ull << 48)
-#define YEAR_2015    130645440000000000ull /* in the unit of a session's start */
-#define UNIX_EPOCH   116444736000000000ull
-#define ONE_DAY      864000000000ull
+#define OBJECT_BYTES     128
+#define NODES_MAX        512 /* of all sessions together: each costs reads */
+#define TRIES            20
+#define SEARCH_BYTES_MAX (64ull << 20)
+#define SEARCH_LOOKS_MAX (1u << 18)
+#define PAGE             4096
+#define FORMAT_MAX       2
+#define LEVEL_MAX        255
+#define ADDRESS_MIN      4096
+#define ADDRESS_MAX      (1ull << 48)
+#define YEAR_2015        130645440000000000ull /* in the unit of a session's start */
+#define UNIX_EPOCH       116444736000000000ull
+#define ONE_DAY          864000000000ull
 
 /* Asked for by every session, all keywords, level 0: it says nothing. */
 #define OWN_PROVIDER "Microsoft-DotNETCore-EventPipe"
@@ -95,25 +98,47 @@ static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
     return 0;
 }
 
+static bool has_end(const uint8_t *bytes, size_t size, size_t step)
+{
+    for (size_t i = 0; i + step <= size; i += step)
+        if (!bytes[i] && !bytes[i + step - 1])
+            return true;
+    return false;
+}
+
+/* Up to @size bytes of a text that may end before them: a page that it does not reach need not be
+ * there. */
+static int read_text(const struct reader *reader, uint64_t address, size_t step, uint8_t *to,
+                     size_t size)
+{
+    size_t first = PAGE - address % PAGE < size ? PAGE - address % PAGE : size;
+    int r = reader_read(reader, address, to, first);
+
+    if (r < 0 || first == size || has_end(to, first, step))
+        return r;
+    return reader_read(reader, address + first, to + first, size - first);
+}
+
 /* A provider's name is one of ASCII's printable characters; anything else is no name. */
 static int read_name(const struct reader *reader, uint64_t address, bool wide,
                      char name[static SESSION_NAME_MAX])
 {
+    uint8_t bytes[2 * SESSION_NAME_MAX] = {0};
     size_t step = wide ? 2 : 1;
+    int r = read_text(reader, address, step, bytes, step * SESSION_NAME_MAX);
 
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < SESSION_NAME_MAX; i++) {
-        uint8_t character[2] = {0};
-        int r = reader_read(reader, address + i * step, character, step);
+        uint8_t low = bytes[i * step], high = wide ? bytes[i * step + 1] : 0;
 
-        if (r < 0)
-            return r;
-        if (!character[0] && !character[1]) {
+        if (!low && !high) {
             name[i] = 0;
             return i ? 0 : -EBADMSG;
         }
-        if (character[0] < ' ' || character[0] > '~' || character[1])
+        if (low < ' ' || low > '~' || high)
             return -EBADMSG;
-        name[i] = (char)character[0];
+        name[i] = (char)low;
     }
     strcpy(name + SESSION_NAME_MAX - 4, "..."); /* a longer one cannot be the runtime's */
     return 0;
@@ -162,7 +187,7 @@ static int add_provider(const struct reader *reader, uint64_t address,
 }
 
 static int read_providers(const struct reader *reader, uint64_t list,
-                          const struct layout_offsets *layout, struct session *out)
+                          const struct layout_offsets *layout, size_t *nodes, struct session *out)
 {
     uint64_t head, node;
     int r;
@@ -173,11 +198,12 @@ static int read_providers(const struct reader *reader, uint64_t list,
     if (r < 0 || !head)
         return r;
     r = is_address(head) ? reader_read(reader, head, &node, sizeof(node)) : -EBADMSG;
-    for (int i = 0; r == 0 && node; i++) {
-        uint64_t pair[2];
+    while (r == 0 && node) {
+        uint64_t pair[2] = {0};
 
-        r = i < NODES_MAX && is_address(node) ? reader_read(reader, node, pair, sizeof(pair))
-                                              : -EBADMSG;
+        r = ++*nodes <= NODES_MAX && is_address(node)
+                ? reader_read(reader, node, pair, sizeof(pair))
+                : -EBADMSG;
         if (r == 0)
             r = add_provider(reader, pair[layout->next_comes_first], layout, out);
         node = pair[!layout->next_comes_first];
@@ -186,7 +212,7 @@ static int read_providers(const struct reader *reader, uint64_t list,
 }
 
 static int read_session(const struct reader *reader, uint64_t address, uint32_t index,
-                        const struct layout_offsets *layout, struct session *out)
+                        const struct layout_offsets *layout, size_t *nodes, struct session *out)
 {
     uint8_t bytes[OBJECT_BYTES];
     int r = is_address(address) ? reader_read(reader, address, bytes, sizeof(bytes)) : -EBADMSG;
@@ -194,21 +220,23 @@ static int read_session(const struct reader *reader, uint64_t address, uint32_t 
     *out = (struct session){.address = address};
     if (r == 0)
         r = decode_object(bytes, layout, index, out);
-    return r < 0 ? r : read_providers(reader, u64_at(bytes, layout->providers), layout, out);
+    return r < 0 ? r : read_providers(reader, u64_at(bytes, layout->providers), layout, nodes, out);
 }
 
 static int read_all(const struct reader *reader, const uint64_t slots[static SESSIONS_MAX],
                     const struct layout_offsets *layout, struct sessions *out)
 {
-    memset(out, 0, sizeof(*out));
-    for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
-        int r = slots[i] ? read_session(reader, slots[i], i, layout, &out->items[out->count]) : 0;
+    size_t nodes = 0;
+    int r = 0;
 
-        if (r < 0)
-            return r;
-        out->count += slots[i] != 0;
+    memset(out, 0, sizeof(*out));
+    for (uint32_t i = 0; i < SESSIONS_MAX && r == 0; i++) {
+        if (!slots[i])
+            continue;
+        r = read_session(reader, slots[i], i, layout, &nodes, &out->items[out->count]);
+        out->count++;
     }
-    return 0;
+    return r;
 }
 
 /* One try: what was read twice and is the same. 1: it moved. */
@@ -253,14 +281,12 @@ int sessions_read(const struct reader *reader, uint64_t table, uint16_t start_of
                  : 0;
 }
 
-static bool leads_to_session(const struct reader *reader, uint64_t slot, uint32_t index)
+static bool is_session(const struct reader *reader, uint64_t address, uint32_t index)
 {
     uint8_t bytes[OBJECT_BYTES];
     struct session session;
-    uint64_t address;
 
-    return reader_read(reader, slot, &address, sizeof(address)) == 0 && is_address(address) &&
-           reader_read(reader, address, bytes, sizeof(bytes)) == 0 &&
+    return is_address(address) && reader_read(reader, address, bytes, sizeof(bytes)) == 0 &&
            decode_object(bytes, &layout_5, index, &session) == 0;
 }
 
@@ -274,7 +300,7 @@ static bool is_table(const struct reader *reader, uint64_t table, uint64_t mask)
     for (uint32_t i = 0; i < SESSIONS_MAX; i++) {
         if ((slots[i] != 0) < (mask >> i & 1))
             return false;
-        if (slots[i] && !leads_to_session(reader, table + 8 * i, i))
+        if (slots[i] && !is_session(reader, slots[i], i))
             return false;
     }
     return true;
@@ -285,7 +311,10 @@ int sessions_search(const struct reader *reader, uint64_t start, uint64_t size, 
 {
     uint32_t first = mask ? (uint32_t)__builtin_ctzll(mask) : 0;
     uint64_t block[512], found = 0;
+    uint32_t looks = 0;
 
+    if (size > SEARCH_BYTES_MAX)
+        return -E2BIG;
     start = (start + 7) & ~7ull;
     for (uint64_t at = start; mask && at + 8 <= start + size; at += sizeof(block)) {
         uint64_t left = (start + size - at) / 8;
@@ -294,10 +323,13 @@ int sessions_search(const struct reader *reader, uint64_t start, uint64_t size, 
         if (reader_read(reader, at, block, count * 8) < 0)
             continue;
         for (size_t i = 0; i < count; i++) {
-            uint64_t slot = at + 8 * i, candidate = slot - 8 * first;
+            uint64_t candidate = at + 8 * i - 8 * first;
 
-            if (!is_address(block[i]) || block[i] % 8 || candidate < start ||
-                !leads_to_session(reader, slot, first) || !is_table(reader, candidate, mask))
+            if (!is_address(block[i]) || block[i] % 8 || candidate < start)
+                continue;
+            if (++looks > SEARCH_LOOKS_MAX)
+                return -E2BIG;
+            if (!is_session(reader, block[i], first) || !is_table(reader, candidate, mask))
                 continue;
             if (found)
                 return -ENOTUNIQ;

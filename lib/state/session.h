@@ -63,7 +63,8 @@ _must_check_ int sessions_read(const struct reader *reader, uint64_t table, uint
 /*
  * Where the table is, from its contents: the one place in [@start, @start + @size) from which
  * exactly the slots of @mask lead to sessions that carry their slot's number. 0 and the address;
- * -ENOENT or -ENOTUNIQ. For images whose code does not tell; needs a live session.
+ * -ENOENT, -ENOTUNIQ, or -E2BIG when there is more to look at than a runtime has. For images whose
+ * code does not tell; needs a live session.
  */
 _must_check_ int sessions_search(const struct reader *reader, uint64_t start, uint64_t size,
                                  uint64_t mask, uint64_t *table);

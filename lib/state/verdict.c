@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proc/text.h"
+
 #define SET_TEXT_MAX (LEVEL_TEXT_MAX + KEYWORDS_TEXT_MAX + 32)
 #define OWNER_MAX    256
 #define CLIENTS_SAID 3
@@ -48,8 +50,9 @@ _printf_(2, 3) static void say(struct judgement *judgement, const char *format, 
     if (judgement->reason_count == REASONS_MAX)
         return;
     va_start(args, format);
-    vsnprintf(judgement->reasons[judgement->reason_count++], REASON_MAX, format, args);
+    vsnprintf(judgement->reasons[judgement->reason_count], REASON_MAX, format, args);
     va_end(args);
+    text_printable(judgement->reasons[judgement->reason_count++]); /* names may have been cut */
 }
 
 /* "Verbose(5), keywords 0x8001 (GC, Exception)" */
@@ -206,7 +209,7 @@ static enum verdict judge_place(const struct observation *seen, const struct pla
 /* LTTng and user_events have no sessions of ours: what is on there is on by somebody's wish. */
 static enum verdict judge_sinks(const struct observation *seen, uint32_t bar, struct judgement *out)
 {
-    enum verdict worst = VERDICT_OFF;
+    enum verdict worst = VERDICT_OFF, verdict;
     char have[SET_TEXT_MAX];
 
     for (enum sink sink = SINK_LTTNG; sink < SINK_MAX; sink++) {
@@ -217,7 +220,8 @@ static enum verdict judge_sinks(const struct observation *seen, uint32_t bar, st
             continue;
         say(out, "%s has the runtime's events at %s", sink_name(sink),
             describe(PROVIDER_RUNTIME, *set, have));
-        worst = set->level >= bar ? VERDICT_VERBOSE : VERDICT_INFORMATIONAL;
+        verdict = set->level >= bar ? VERDICT_VERBOSE : VERDICT_INFORMATIONAL;
+        worst = verdict > worst ? verdict : worst;
     }
     return worst;
 }

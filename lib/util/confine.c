@@ -244,8 +244,7 @@ int confine_parse(const struct confined_files *files, confined_parser *parser, c
     cleanup_close(&to);
     to = -1;
     r = read_answer(from, reply, size, said);
-    if (r == -ETIMEDOUT)
-        kill(child, SIGKILL);
+    kill(child, SIGKILL); /* one that is ending by itself already keeps its status */
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     return explain_end(r, status, said);
