@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "check_daemon.h"
-#include "json.h"
-#include "report.h"
+#include "render.h"
+#include "report/json.h"
 #include "select.h"
 #include "util/number.h"
 #include "verbs.h"

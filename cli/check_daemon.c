@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ask.h"
-#include "json.h"
+#include "report/json.h"
 #include "rows.h"
 
 /* What the store adds to a process for `clrmon top`. */
@@ -63,12 +63,10 @@ static bool is_wanted(const struct options *options, const json_t *process)
 static json_t *find(const json_t *all, pid_t pid)
 {
     _free_ struct report *unknown = NULL;
-    json_t *process;
-    size_t i;
 
-    json_array_foreach (all, i, process)
-        if (pid_of(process) == pid)
-            return json_incref(process);
+    for (size_t i = 0; i < json_array_size(all); i++)
+        if (pid_of(json_array_get(all, i)) == pid)
+            return json_incref(json_array_get(all, i));
     unknown = calloc(1, sizeof(*unknown));
     if (!unknown)
         return NULL;
@@ -89,17 +87,15 @@ static bool is_repeated(const struct options *options, size_t at)
 /* In the order of a direct check: as asked for by number, else as they are. */
 static json_t *select_from(const json_t *all, const struct options *options)
 {
-    json_t *selected = json_array(), *process;
+    json_t *selected = json_array();
     bool by_pid = options->pid_count && !options->name_count;
-    size_t i;
 
-    for (i = 0; by_pid && i < options->pid_count; i++)
+    for (size_t i = 0; by_pid && i < options->pid_count; i++)
         if (!is_repeated(options, i))
             json_array_append_new(selected, find(all, options->pids[i]));
-    if (!by_pid)
-        json_array_foreach (all, i, process)
-            if (is_wanted(options, process))
-                json_array_append(selected, process);
+    for (size_t i = 0; !by_pid && i < json_array_size(all); i++)
+        if (is_wanted(options, json_array_get(all, i)))
+            json_array_append(selected, json_array_get(all, i));
     return selected;
 }
 
@@ -115,9 +111,8 @@ static enum verdict verdict_of(const json_t *process)
 static void print_row(const json_t *process)
 {
     const json_t *set = json_object_get(json_object_get(process, "gc"), "public");
-    const json_t *reason, *reasons = json_object_get(process, "reasons");
+    const json_t *reasons = json_object_get(process, "reasons");
     const char *command = text_at(process, "command");
-    size_t i;
 
     row_print(&(struct check_row){
         .pid = pid_of(process),
@@ -127,36 +122,30 @@ static void print_row(const json_t *process)
         .keywords = text_at(set, "keywords"),
         .verdict = verdict_name(verdict_of(process)),
     });
-    json_array_foreach (reasons, i, reason)
-        if (json_is_string(reason))
-            print_folded(json_string_value(reason), ROW_INDENT);
+    for (size_t i = 0; i < json_array_size(reasons); i++)
+        if (json_is_string(json_array_get(reasons, i)))
+            print_folded(json_string_value(json_array_get(reasons, i)), ROW_INDENT);
 }
 
 static void print_table(const json_t *processes, const struct options *options)
 {
-    json_t *process;
-    size_t i;
-
     if (json_array_size(processes))
         row_print_head();
     else
         printf("no .NET process%s\n", options->name_count ? " of that name" : "");
-    json_array_foreach (processes, i, process)
-        print_row(process);
+    for (size_t i = 0; i < json_array_size(processes); i++)
+        print_row(json_array_get(processes, i));
 }
 
 static void print(json_t *processes, const struct options *options, const struct summary *summary)
 {
-    json_t *process;
-    size_t i;
-
     switch (options->format) {
     case FORMAT_JSON:
         json_print(report_document_of(json_incref(processes), summary), false);
         break;
     case FORMAT_JSONL:
-        json_array_foreach (processes, i, process)
-            json_print(json_incref(process), true);
+        for (size_t i = 0; i < json_array_size(processes); i++)
+            json_print(json_incref(json_array_get(processes, i)), true);
         break;
     default:
         print_table(processes, options);
@@ -166,12 +155,11 @@ static void print(json_t *processes, const struct options *options, const struct
 static void show(const json_t *all, const struct options *options, bool quiet,
                  struct summary *summary)
 {
-    json_t *processes = select_from(all, options), *process;
-    size_t i;
+    json_t *processes = select_from(all, options);
 
     summary->processes = json_array_size(processes);
-    json_array_foreach (processes, i, process)
-        summary->counts[verdict_of(process)]++;
+    for (size_t i = 0; i < json_array_size(processes); i++)
+        summary->counts[verdict_of(json_array_get(processes, i))]++;
     if (!quiet)
         print(processes, options, summary);
     json_decref(processes);

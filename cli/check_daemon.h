@@ -2,7 +2,7 @@
 #pragma once
 
 #include "options.h"
-#include "report.h"
+#include "report/report.h"
 
 /*
  * `clrmon check --daemon`: the same answer, from what clrmond knows. Prints it unless @quiet, and

@@ -7,9 +7,9 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
-#include "json.h"
 #include "options.h"
 #include "proc/memory.h"
+#include "report/json.h"
 #include "util/confine.h"
 #include "verbs.h"
 

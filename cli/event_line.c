@@ -106,8 +106,12 @@ static const struct {
     const char *kind;
     void (*say)(const json_t *event, struct what *out);
 } kinds[] = {
-    {"gc.events", say_change},      {"provider", say_change}, {"process.start", say_process},
-    {"process.exit", say_process},  {"verdict", say_verdict}, {"loss", say_loss},
+    {"gc.events", say_change},
+    {"provider", say_change},
+    {"process.start", say_process},
+    {"process.exit", say_process},
+    {"verdict", say_verdict},
+    {"loss", say_loss},
     {"gap", say_gap},
 };
 
@@ -124,8 +128,7 @@ void event_line(const json_t *event, int64_t now_us, char line[static EVENT_LINE
         if (strcmp(kinds[i].kind, kind) == 0)
             kinds[i].say(event, &what);
     if (json_integer_value(json_object_get(event, "pid")))
-        snprintf(pid, sizeof(pid), "%d",
-                 (int)json_integer_value(json_object_get(event, "pid")));
+        snprintf(pid, sizeof(pid), "%d", (int)json_integer_value(json_object_get(event, "pid")));
     snprintf(line, EVENT_LINE_MAX, "%14s %7s %-12.15s %s", time, pid, *name ? name : "-",
              what.text);
     length = strlen(line);

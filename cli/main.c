@@ -19,7 +19,8 @@ static const struct {
      "[-p PID]... [-n NAME]... [-q] [-o table|wide|json|jsonl|prom]\n"
      "          [--level informational|verbose] [--grace SECONDS] [LOCATING] [--daemon]",
      "is GC verbose on, who asked for it, was it left on", verb_check},
-    {"top", "[-i SECONDS] [-n COUNT]", "the same as a live screen, from clrmond; q quits", verb_top},
+    {"top", "[-i SECONDS] [-n COUNT]", "the same as a live screen, from clrmond; q quits",
+     verb_top},
     {"events",
      "[-f] [--since TIME|DURATION] [-p PID]... [-n NAME]...\n"
      "          [-o table|jsonl]",
@@ -43,13 +44,14 @@ static void print_usage(FILE *to)
     fprintf(to, "usage: clrmon [--socket PATH] VERB [OPTION]...\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         fprintf(to, "  %-8s%s\n          %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
-    fprintf(to,
-            "\n"
-            "  LOCATING: [--debug-dir DIR]... [--source symtab|debug-file|pack|structure]...\n"
-            "          [--cache-dir DIR | --no-cache]\n"
-            "  DURATION: 10s, 5m, 2h, 1d, seconds, dd:hh:mm:ss; TIME: 06:30, 2026-11-24 06:30, ...\n"
-            "  -j is -o json. Exit status of check: 0 off, 1 verbose, 2 leaked, 3 cannot tell,\n"
-            "  4 usage or internal error.\n");
+    fprintf(
+        to,
+        "\n"
+        "  LOCATING: [--debug-dir DIR]... [--source symtab|debug-file|pack|structure]...\n"
+        "          [--cache-dir DIR | --no-cache]\n"
+        "  DURATION: 10s, 5m, 2h, 1d, seconds, dd:hh:mm:ss; TIME: 06:30, 2026-11-24 06:30, ...\n"
+        "  -j is -o json. Exit status of check: 0 off, 1 verbose, 2 leaked, 3 cannot tell,\n"
+        "  4 usage or internal error.\n");
 }
 
 int usage_of(const char *verb)

@@ -107,8 +107,7 @@ void duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX])
     for (size_t i = 0; i + 1 < ARRAY_SIZE(units); i++)
         if (seconds >= units[i].seconds) {
             snprintf(text, DURATION_TEXT_MAX, "%u%c%02u%c", (unsigned)(seconds / units[i].seconds),
-                     units[i].letter,
-                     (unsigned)(seconds % units[i].seconds / units[i + 1].seconds),
+                     units[i].letter, (unsigned)(seconds % units[i].seconds / units[i + 1].seconds),
                      units[i + 1].letter);
             return;
         }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
 #include "proc/text.h"
+#include "report/json.h"
 #include "select.h"
 #include "verbs.h"
 

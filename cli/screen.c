@@ -7,6 +7,7 @@
 #include "moment.h"
 
 #define LINE_MAX_BYTES 1024
+#define LEVEL_MAX      24
 #define COLUMNS_MIN    20
 #define OTHERS_WIDTH   68 /* all columns but NAME, and the blanks between */
 #define NAME_WIDTH_MIN 4
@@ -110,23 +111,25 @@ static void put_summary(struct canvas *canvas, const struct screen *screen)
 }
 
 /* The level's short name: a column is 10 wide. */
-static void format_level(const struct screen_row *row, char text[static 16])
+static void format_level(const struct screen_row *row, char text[static LEVEL_MAX])
 {
-    static const char *const names[] = {"Always", "Critical", "Error", "Warning", "Info", "Verbose"};
+    static const char *const names[] = {"Always",  "Critical", "Error",
+                                        "Warning", "Info",     "Verbose"};
 
     if (!row->gc_known)
-        snprintf(text, 16, "-");
+        snprintf(text, LEVEL_MAX, "-");
     else if (row->level == 0)
-        snprintf(text, 16, "None(0)");
+        snprintf(text, LEVEL_MAX, "None(0)");
     else
-        snprintf(text, 16, "%.7s(%u)",
+        snprintf(text, LEVEL_MAX, "%.7s(%u)",
                  row->level < ARRAY_SIZE(names) ? names[row->level] : "Level", row->level);
 }
 
-static void put_columns(char line[static LINE_MAX_BYTES], unsigned columns, const char *const *texts)
+static void put_columns(char line[static LINE_MAX_BYTES], unsigned columns,
+                        const char *const *texts)
 {
-    unsigned name = columns > OTHERS_WIDTH + NAME_WIDTH_MIN ? columns - OTHERS_WIDTH
-                                                            : NAME_WIDTH_MIN;
+    unsigned name =
+        columns > OTHERS_WIDTH + NAME_WIDTH_MIN ? columns - OTHERS_WIDTH : NAME_WIDTH_MIN;
     const unsigned widths[] = {8, 0, 9, 11, 11, 9, 12, 8};
 
     line[0] = 0;
@@ -154,10 +157,10 @@ static void put_head(struct canvas *canvas)
 static void put_row(struct canvas *canvas, const struct screen_row *row)
 {
     static const char *const styles[VERDICT_MAX] = {
-        [VERDICT_OFF] = "",         [VERDICT_INFORMATIONAL] = "",  [VERDICT_UNKNOWN] = "",
+        [VERDICT_OFF] = "",         [VERDICT_INFORMATIONAL] = "", [VERDICT_UNKNOWN] = "",
         [VERDICT_VERBOSE] = YELLOW, [VERDICT_LEAKED] = BOLD_RED,
     };
-    char pid[16], level[16], sessions[16] = "-", lasting[DURATION_TEXT_MAX] = "-";
+    char pid[16], level[LEVEL_MAX], sessions[16] = "-", lasting[DURATION_TEXT_MAX] = "-";
     char line[LINE_MAX_BYTES];
 
     snprintf(pid, sizeof(pid), "%d", (int)row->pid);
@@ -194,9 +197,8 @@ char *screen_render(const struct screen *screen, unsigned columns, unsigned line
     char *text = NULL;
     size_t size = 0;
     _fclose_ FILE *out = open_memstream(&text, &size);
-    struct canvas canvas = {.out = out,
-                            .columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns,
-                            .lines = lines};
+    struct canvas canvas = {
+        .out = out, .columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns, .lines = lines};
 
     if (!out)
         return NULL;

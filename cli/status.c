@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "ask.h"
-#include "json.h"
 #include "moment.h"
 #include "options.h"
+#include "report/json.h"
 #include "rows.h"
 #include "verbs.h"
 
@@ -36,7 +36,8 @@ static long long list_counts(json_t *counts, char *text, size_t size)
     size_t used = 0;
 
     text[0] = 0;
-    json_object_foreach (counts, name, value) {
+    json_object_foreach(counts, name, value)
+    {
         sum += json_integer_value(value);
         if (used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%s %lld", used ? ", " : "", name,
@@ -93,13 +94,13 @@ static void print_daemon(const json_t *status)
 
 static void print_images(const json_t *status)
 {
-    json_t *image, *images = json_object_get(status, "images");
-    size_t i;
+    const json_t *images = json_object_get(status, "images");
 
     if (json_array_size(images))
         printf("\n%-10s %-10s %6s %9s %s\n", "VERSION", "SOURCE", "PROBES", "PROCESSES",
                "BUILD ID");
-    json_array_foreach (images, i, image) {
+    for (size_t i = 0; i < json_array_size(images); i++) {
+        const json_t *image = json_array_get(images, i);
         const char *version = text_at(image, "version"), *build_id = text_at(image, "build_id");
 
         printf("%-10.10s %-10.10s %6lld %9lld %.40s\n", *version ? version : "-",

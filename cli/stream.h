@@ -17,8 +17,8 @@ struct stream {
 void stream_init(struct stream *stream, const char *verb, enum control_verb asked);
 
 /* "since" or "until" into @moment. -EINVAL, having said what is wrong. */
-_must_check_ int stream_take_moment(const struct stream *stream, const char *what,
-                                    const char *text, int64_t *moment);
+_must_check_ int stream_take_moment(const struct stream *stream, const char *what, const char *text,
+                                    int64_t *moment);
 
 /* The exit status. */
 int stream_run(struct stream *stream);

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "json.h"
 #include "locate/cache.h"
 #include "locate/pack.h"
+#include "report/json.h"
 #include "select.h"
 #include "verbs.h"
 

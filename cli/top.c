@@ -101,8 +101,7 @@ static void read_row(const json_t *process, struct screen_row *row)
 static int take_process(void *context, json_t *process)
 {
     struct screen *fresh = context;
-    struct screen_row *rows =
-        reallocarray(fresh->rows, fresh->count + 1, sizeof(*fresh->rows));
+    struct screen_row *rows = reallocarray(fresh->rows, fresh->count + 1, sizeof(*fresh->rows));
 
     if (!rows)
         return 1;

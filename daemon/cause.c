@@ -28,12 +28,14 @@ static const struct session *newest(const struct observation *seen)
     return newest;
 }
 
-static enum event_cause cause_of_session(const struct observation *seen)
+/* With no session left it was the last one that went, and a client that had it. */
+static enum event_cause cause_of_session(const struct cause_facts *facts,
+                                         const struct observation *seen)
 {
     const struct session *session = newest(seen);
 
     if (!session)
-        return seen->clients.peer_count ? CAUSE_CLIENT : CAUSE_UNKNOWN;
+        return facts->had_client ? CAUSE_CLIENT : CAUSE_UNKNOWN;
     switch (session->type) {
     case SESSION_LISTENER:
         return CAUSE_LISTENER;
@@ -48,17 +50,16 @@ static enum event_cause cause_of_session(const struct observation *seen)
     }
 }
 
-enum event_cause cause_of(const struct callback_seen *callback, bool first, bool empty,
-                          const struct observation *seen)
+enum event_cause cause_of(const struct cause_facts *facts, const struct observation *seen)
 {
-    if (first && empty)
+    if (facts->first && facts->empty)
         return CAUSE_RUNTIME_START;
-    if (first && (seen->environment.event_log || has_session(seen, SESSION_FILE) ||
-                  has_session(seen, SESSION_FILE_STREAM)))
+    if (facts->first && (seen->environment.event_log || has_session(seen, SESSION_FILE) ||
+                         has_session(seen, SESSION_FILE_STREAM)))
         return CAUSE_ENVIRONMENT;
-    if (!callback->seen)
+    if (!facts->callback)
         return CAUSE_COLLECTION;
     if (in_rundown(seen))
         return CAUSE_RUNDOWN;
-    return cause_of_session(seen);
+    return cause_of_session(facts, seen);
 }

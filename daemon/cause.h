@@ -8,16 +8,12 @@
  * after. What cannot be known is CAUSE_UNKNOWN.
  */
 
-/* The runtime provider's callback, if it ran on the same thread just before: a session came or
- * went. */
-struct callback_seen {
-    bool seen;
-    bool enabled; /* the provider has sessions left */
+struct cause_facts {
+    bool callback;   /* the provider's callback ran on the same thread just before */
+    bool first;      /* the runtime had not set its state before */
+    bool empty;      /* it is set to nothing */
+    bool had_client; /* somebody has been seen on its diagnostics socket */
 };
 
-/*
- * @first: the runtime had not set its state before. @empty: it is set to nothing. A GC that asks
- * again at a collection does so without a callback.
- */
-enum event_cause cause_of(const struct callback_seen *callback, bool first, bool empty,
-                          const struct observation *seen);
+/* A session that comes or goes runs the callback; a GC that asks again at a collection does not. */
+enum event_cause cause_of(const struct cause_facts *facts, const struct observation *seen);

@@ -96,8 +96,8 @@ static int on_accept(sd_event_source *source, int listening, uint32_t revents, v
 static int set_up(struct control *control)
 {
     sd_event *loop = control->service.loop;
-    int r = sd_event_add_io(loop, &control->accepting, control->socket.fd, EPOLLIN, on_accept,
-                            control);
+    int r =
+        sd_event_add_io(loop, &control->accepting, control->socket.fd, EPOLLIN, on_accept, control);
 
     if (r >= 0)
         r = sd_event_add_time_relative(loop, &control->ticks, CLOCK_MONOTONIC, control->tick_us,

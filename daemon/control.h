@@ -11,7 +11,8 @@
  * who follow. No client can delay the loop or fill the memory: 64 of them, one request at a time
  * each, 256 packets or 1 MiB wait for each; a query goes on when there is room again, a follower's
  * events are dropped, counted, and told as such; one that does not move for 30 s is disconnected.
- * Only root, ourselves and members of the group may ask, and nothing that they ask changes anything.
+ * Only root, ourselves and members of the group may ask, and nothing that they ask changes
+ * anything.
  */
 
 #define CONTROL_CLIENTS_MAX 64
@@ -43,8 +44,8 @@ struct control_handlers {
     json_t *(*status)(void *context); /* "clrmon.status/1"; new reference */
     struct control_source check;      /* processes; the request may name one */
     /*
-     * Events, the oldest first, by pid, since_us and until_us; the server sees to the limit. It ends
-     * when each event published so far was given, or could not be stored.
+     * Events, the oldest first, by pid, since_us and until_us; the server sees to the limit. It
+     * ends when each event published so far was given, or could not be stored.
      */
     struct control_source history;
 };

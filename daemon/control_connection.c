@@ -216,8 +216,8 @@ static void answer_status(struct connection *connection)
 static void open_producer(struct connection *connection, const struct control_source *source)
 {
     struct reason why = {"no memory"};
-    int r = source->open(connection->service->context, &connection->request, &connection->cursor,
-                         &why);
+    int r =
+        source->open(connection->service->context, &connection->request, &connection->cursor, &why);
 
     if (r < 0)
         return fail(connection, &why);
@@ -329,8 +329,7 @@ static void hold(struct connection *connection, struct packet *event)
 
 void connection_publish(struct connection *connection, struct packet *event, pid_t pid)
 {
-    if (!connection->request.follow ||
-        (connection->request.pid && connection->request.pid != pid))
+    if (!connection->request.follow || (connection->request.pid && connection->request.pid != pid))
         return;
     if (connection->producer)
         return hold(connection, event);
@@ -341,8 +340,8 @@ void connection_publish(struct connection *connection, struct packet *event, pid
 
 void connection_tick(struct connection *connection)
 {
-    bool waits_for_events = connection->request.follow && !connection->producer &&
-                            !connection->queue.count;
+    bool waits_for_events =
+        connection->request.follow && !connection->producer && !connection->queue.count;
 
     if (waits_for_events || ++connection->ticks < TICKS_MAX)
         return;

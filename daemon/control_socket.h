@@ -12,7 +12,7 @@
 #define NO_GROUP ((gid_t)-1)
 
 struct control_socket {
-    int fd; /* non-blocking */
+    int fd;                                                 /* non-blocking */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* made by us; "": inherited */
     bool shared; /* the group may use it, or systemd has seen to that */
     dev_t device;
@@ -24,8 +24,8 @@ gid_t control_group(const char *name);
 
 /*
  * The one that systemd has handed over by the name "control", else one at @path, of mode 0660 and
- * @group, or 0600 where that can't be given to it. A file there goes only if it is a socket that nobody listens on; its folder is
- * made. -EADDRINUSE, -EEXIST, ... with the reason.
+ * @group, or 0600 where that can't be given to it. A file there goes only if it is a socket that
+ * nobody listens on; its folder is made. -EADDRINUSE, -EEXIST, ... with the reason.
  */
 _must_check_ int control_socket_open(struct control_socket *out, const char *path, gid_t group,
                                      struct reason *why);

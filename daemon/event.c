@@ -37,15 +37,15 @@ void event_time_format(int64_t time_us, char text[static EVENT_TIME_MAX])
     int64_t microseconds = time_us % 1000000;
     time_t seconds = time_us / 1000000;
     struct tm date;
+    size_t length;
 
     if (microseconds < 0) {
         microseconds += 1000000;
         seconds--;
     }
     gmtime_r(&seconds, &date);
-    snprintf(text, EVENT_TIME_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", date.tm_year + 1900,
-             date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec,
-             (int)microseconds);
+    length = strftime(text, EVENT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &date);
+    snprintf(text + length, EVENT_TIME_MAX - length, ".%06dZ", (int)microseconds);
 }
 
 static json_t *json_time(int64_t time_us)

@@ -55,7 +55,7 @@ struct event {
     enum verdict old_verdict, new_verdict;
     uint64_t lost;    /* loss */
     int64_t since_us; /* gap: when watching ended */
-    char detail[160]; /* version, reason; printable */
+    char detail[256]; /* version, reason; printable */
 };
 
 const char *event_kind_name(enum event_kind kind);    /* "gc.events" */

@@ -130,14 +130,18 @@ static void schedule(const struct examiner *examiner, struct stored_process *pro
         process->next_look = grace_end;
 }
 
+/* Sockets are numbered as they are made, so the highest is the client that came last. */
 static void remember_client(struct stored_process *process, const struct observation *seen)
 {
-    const struct peer *peer = seen->clients.peer_count ? &seen->clients.peers[0] : NULL;
+    const struct peer *newest = NULL;
 
-    if (!peer)
+    for (size_t i = 0; i < seen->clients.peer_count; i++)
+        if (!newest || seen->clients.peers[i].socket > newest->socket)
+            newest = &seen->clients.peers[i];
+    if (!newest)
         return;
-    process->last_client = peer->pid;
-    text_copy(process->last_client_name, sizeof(process->last_client_name), peer->name);
+    process->last_client = newest->pid;
+    text_copy(process->last_client_name, sizeof(process->last_client_name), newest->name);
 }
 
 static int take_observation(struct examiner *examiner, const struct target *target,
@@ -174,11 +178,17 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
     struct event event = {
         .time_us = clock_realtime_us_of(record->time),
         .tid = (pid_t)record->tid,
-        .cause = cause_of(&change->callback, !process->gc_known, empty, seen),
+    };
+    struct cause_facts facts = {
+        .callback = change->callback,
+        .first = !process->gc_known,
+        .empty = empty,
+        .had_client = process->last_client != 0,
     };
 
     if (process->gc_known && current.level == set.level && current.keywords == set.keywords)
         return;
+    event.cause = cause_of(&facts, seen);
     text_copy(event.thread, sizeof(event.thread), (const char *)record->comm);
     text_printable(event.thread);
     if (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN) {

@@ -19,7 +19,7 @@ struct examiner;
 /* A record of the GC's state change, waiting for its cause to be found. */
 struct change {
     struct abi_record record;
-    struct callback_seen callback;
+    bool callback; /* the provider's callback ran on the same thread just before */
 };
 
 struct changes {

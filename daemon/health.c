@@ -101,8 +101,8 @@ json_t *health_json(const struct health *health)
     encode_time_and_uptime(status, health->started_us);
     json_object_set_new(status, "watching",
                         json_pack("{s:s, s:o, s:f}", "by", watching_name(health->watching),
-                                  "reason", text_or_null(health->watching_why.text),
-                                  "poll_seconds", (double)health->poll_ms / 1e3));
+                                  "reason", text_or_null(health->watching_why.text), "poll_seconds",
+                                  (double)health->poll_ms / 1e3));
     json_object_set_new(status, "images", encode_images(health));
     json_object_set_new(status, "more_images", json_integer((json_int_t)health->more_images));
     json_object_set_new(status, "records",
@@ -116,8 +116,8 @@ json_t *health_json(const struct health *health)
                                   "dropped", (json_int_t)health->history_dropped, "trouble",
                                   text_or_null(health->history_trouble.text)));
     json_object_set_new(status, "clients",
-                        json_pack("{s:I, s:I}", "connected", (json_int_t)health->clients,
-                                  "dropped", (json_int_t)health->client_drops));
+                        json_pack("{s:I, s:I}", "connected", (json_int_t)health->clients, "dropped",
+                                  (json_int_t)health->client_drops));
     json_object_set_new(
         status, "loop",
         json_pack("{s:f}", "longest_seconds", (double)health->loop_longest_ns / 1e9));

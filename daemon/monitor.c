@@ -166,9 +166,8 @@ static void add_change(struct monitor *monitor, const struct abi_record *record)
     }
     change = &monitor->changes[monitor->change_count++];
     change->record = *record;
-    change->callback.seen = callback->pid == record->pid && callback->tid == record->tid &&
-                            record->time - callback->time < CALLBACK_WINDOW_NS;
-    change->callback.enabled = callback->enabled != 0;
+    change->callback = callback->pid == record->pid && callback->tid == record->tid &&
+                       record->time - callback->time < CALLBACK_WINDOW_NS;
 }
 
 static void remove_if_known(struct monitor *monitor, pid_t pid)

@@ -14,11 +14,11 @@
 #include "log.h"
 #include "metrics.h"
 #include "monitor.h"
-#include "report.h"
+#include "report/report.h"
 
-#define FLUSH_US      UINT64_C(1000000)
-#define EXPIRE_US     UINT64_C(60000000)
-#define ROWS_MAX      64 /* of the history that are read at a time */
+#define FLUSH_US  UINT64_C(1000000)
+#define EXPIRE_US UINT64_C(60000000)
+#define ROWS_MAX  64 /* of the history that are read at a time */
 
 struct service {
     struct config config;

@@ -83,9 +83,9 @@ static int await(int fd, int deadline_ms, struct reason *why)
 
     if (r < 0)
         return reason_set(why, -errno, "%s", strerror(errno));
-    return r == 0 ? reason_set(why, -ETIMEDOUT, "clrmond has not answered within %d ms",
-                               deadline_ms)
-                  : 0;
+    return r == 0
+               ? reason_set(why, -ETIMEDOUT, "clrmond has not answered within %d ms", deadline_ms)
+               : 0;
 }
 
 /* A daemon that hung up with our request unread gives that error first, then what it had said. */

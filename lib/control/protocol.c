@@ -121,7 +121,7 @@ int control_request_parse(const void *bytes, size_t size, struct control_request
                           struct reason *why)
 {
     struct numbers numbers = {0};
-    enum control_verb verb;
+    enum control_verb verb = CONTROL_VERB_MAX;
     json_t *object, *value;
     bool follow = false;
     const char *name;
@@ -131,7 +131,8 @@ int control_request_parse(const void *bytes, size_t size, struct control_request
         return r;
     r = take_verb(json_object_get(object, "verb"), &verb, why);
     if (r == 0)
-        json_object_foreach (object, name, value) {
+        json_object_foreach(object, name, value)
+        {
             r = take_field(name, value, verbs[verb].fields, &numbers, &follow, why);
             if (r < 0)
                 break;

@@ -3,7 +3,8 @@
 
 #include "control/protocol.h"
 
-/* Any bytes as a request and as an answer; what was understood says the same when it is said again. */
+/* Any bytes as a request and as an answer; what was understood says the same when it is said again.
+ */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,9 +21,9 @@ static void fuzz_request(const uint8_t *data, size_t size)
     }
     packet = control_request_format(&first, &size);
     if (!packet || control_request_parse(packet, size, &second, &why) < 0 ||
-        first.verb != second.verb || first.pid != second.pid ||
-        first.since_us != second.since_us || first.until_us != second.until_us ||
-        first.limit != second.limit || first.follow != second.follow)
+        first.verb != second.verb || first.pid != second.pid || first.since_us != second.since_us ||
+        first.until_us != second.until_us || first.limit != second.limit ||
+        first.follow != second.follow)
         __builtin_trap();
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,8 +18,8 @@
 #include "control/protocol.h"
 
 /*
- * The program itself ($CLRMON) against a daemon that says what the test wants. The real one is asked
- * by the e2e tests.
+ * The program itself ($CLRMON) against a daemon that says what the test wants. The real one is
+ * asked by the e2e tests.
  */
 
 #define ITEM(object) "{\"version\":1,\"type\":\"item\",\"item\":" object "}"
@@ -36,8 +37,10 @@
     "\"gc\":{\"public\":{\"level\":" level ",\"keywords\":\"0x1\",\"level_name\":\"Level(" level   \
     ")\"}},\"sessions\":[{},{}],\"verdict\":\"" verdict "\",\"reasons\":[\"because\"]" more "}"
 
-#define QUIET  PROCESS("10", "orders", "dotnet orders.dll", "off", "0", "")
-#define LEAKED PROCESS("11", "billing", "billing", "leaked", "5", ",\"verbose_seconds\":65.5,\"sessions_count\":3")
+#define QUIET PROCESS("10", "orders", "dotnet orders.dll", "off", "0", "")
+#define LEAKED                                                                                     \
+    PROCESS("11", "billing", "billing", "leaked", "5",                                             \
+            ",\"verbose_seconds\":65.5,\"sessions_count\":3")
 
 struct fixture {
     char folder[64];
@@ -105,8 +108,13 @@ static void run(struct fixture *fixture, const char *const *arguments)
 /* Takes one request and gives the packets. */
 static int serve(struct fixture *fixture, const char *const *packets)
 {
-    int fd = accept(fixture->listening, NULL, NULL);
-    ssize_t size = recv(fd, fixture->request, sizeof(fixture->request) - 1, 0);
+    struct pollfd waits[] = {{.fd = fixture->listening, .events = POLLIN}, {.fd = fixture->errors}};
+    ssize_t size;
+    int fd;
+
+    assert_true(poll(waits, 2, -1) > 0 && waits[0].revents); /* else it has ended without asking */
+    fd = accept(fixture->listening, NULL, NULL);
+    size = recv(fd, fixture->request, sizeof(fixture->request) - 1, 0);
 
     assert_true(size > 0);
     fixture->request[size] = 0;
@@ -160,7 +168,8 @@ static void status(void **state)
         "\"watching\":{\"by\":\"polling\",\"reason\":\"no BPF here\",\"poll_seconds\":5.0},"
         "\"images\":[{\"number\":1,\"path\":\"/a/libcoreclr.so\",\"version\":\"8.0.11\","
         "\"build_id\":\"0123\",\"source\":\"structure\",\"probes\":6,\"processes\":3,"
-        "\"trouble\":null}],\"more_images\":2,\"records\":{\"received\":5,\"lost\":{\"ring_full\":3,"
+        "\"trouble\":null}],\"more_images\":2,\"records\":{\"received\":5,\"lost\":{\"ring_full\":"
+        "3,"
         "\"read\":4}},\"hits\":{\"exec\":9},\"cost\":{\"seconds_per_hit\":2e-6,\"seconds\":0.5},"
         "\"events\":77,\"history\":{\"bytes\":1048576,\"dropped\":0,\"trouble\":\"disk full\"},"
         "\"clients\":{\"connected\":1,\"dropped\":0},\"loop\":{\"longest_seconds\":0.002},"
@@ -207,9 +216,15 @@ static void errors(void **state)
 static void usage(void **state)
 {
     static const char *const lines[][6] = {
-        {"events", "--since", "whenever"}, {"events", "-o", "json"}, {"events", "more"},
-        {"history", "-f"},                 {"history", "--until", ""}, {"top", "-i", "0"},
-        {"top", "-n", "x"},                {"status", "-p", "1"},    {"events", "-p", "0"},
+        {"events", "--since", "whenever"},
+        {"events", "-o", "json"},
+        {"events", "more"},
+        {"history", "-f"},
+        {"history", "--until", ""},
+        {"top", "-i", "0"},
+        {"top", "-n", "x"},
+        {"status", "-p", "1"},
+        {"events", "-p", "0"},
         {"check", "--daemon", "--grace", "1"},
         {"check", "--daemon", "-o", "prom"},
         {"check", "--daemon", "--no-cache"},
@@ -226,17 +241,19 @@ static void usage(void **state)
 static void events(void **state)
 {
     static const char *const packets[] = {ITEM(EVENT_OF("1", "5", "orders")),
-                                          ITEM(EVENT_OF("2", "6", "billing")), DROPPED,
-                                          ITEM(EVENT_OF("3", "7", "a-name-that-is-")), END, NULL};
+                                          ITEM(EVENT_OF("2", "6", "billing")),
+                                          DROPPED,
+                                          ITEM(EVENT_OF("3", "7", "a-name-that-is-")),
+                                          END,
+                                          NULL};
     struct fixture *fixture = *state;
 
     assert_int_equal(ask(fixture, LIST("events"), packets), 0);
     assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"events\"}");
-    assert_string_equal(fixture->printed,
-                        "TIME               PID NAME         WHAT\n"
-                        "11-24 06:29:59       5 orders       exit\n"
-                        "11-24 06:29:59       6 billing      exit\n"
-                        "11-24 06:29:59       7 a-name-that-is- exit\n");
+    assert_string_equal(fixture->printed, "TIME               PID NAME         WHAT\n"
+                                          "11-24 06:29:59       5 orders       exit\n"
+                                          "11-24 06:29:59       6 billing      exit\n"
+                                          "11-24 06:29:59       7 a-name-that-is- exit\n");
     assert_non_null(strstr(fixture->complaint, "12 events are missing here"));
 
     assert_int_equal(ask(fixture, LIST("events", "-o", "jsonl", "-p", "6"), packets), 0);
@@ -245,8 +262,7 @@ static void events(void **state)
 
     assert_int_equal(ask(fixture,
                          LIST("history", "-o", "jsonl", "-p", "5", "-n", "a-name-that-is-cut",
-                              "--since", "2026-11-24T06:30:00Z", "--until",
-                              "2026-11-24T06:30:01Z"),
+                              "--since", "2026-11-24T06:30:00Z", "--until", "2026-11-24T06:30:01Z"),
                          packets),
                      0);
     assert_string_equal(fixture->request,
@@ -292,10 +308,11 @@ static void check(void **state)
         "        because\n"
         "11      billing                  8.0.11    Level(5)         0x1        leaked\n"
         "        because\n");
-    assert_int_equal(ask(fixture, LIST("check", "--daemon", "-n", "orders", "-o", "jsonl"), packets),
-                     0);
+    assert_int_equal(
+        ask(fixture, LIST("check", "--daemon", "-n", "orders", "-o", "jsonl"), packets), 0);
     assert_string_equal(fixture->printed, QUIET "\n");
-    assert_int_equal(ask(fixture, LIST("check", "--daemon", "-p", "11", "-o", "jsonl"), packets), 2);
+    assert_int_equal(ask(fixture, LIST("check", "--daemon", "-p", "11", "-o", "jsonl"), packets),
+                     2);
     assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"check\",\"pid\":11}");
     assert_string_equal(fixture->printed,
                         PROCESS("11", "billing", "billing", "leaked", "5", "") "\n");
@@ -329,8 +346,8 @@ static void top(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(status), TEST(errors),   TEST(usage), TEST(events),
-        TEST(followed), TEST(check), TEST(top),
+        TEST(status),   TEST(errors), TEST(usage), TEST(events),
+        TEST(followed), TEST(check),  TEST(top),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 #define TODAY      "\"time\":\"2026-11-24T06:29:59.123456Z\","
 #define WHO        "\"pid\":1234,\"name\":\"orders\",\"tid\":1240,\"thread\":\".NET EventPipe\","
 #define CHANGE                                                                                     \
-    "\"provider\":\"public\",\"old\":{\"level\":0,\"keywords\":\"0x0\"},"                           \
+    "\"provider\":\"public\",\"old\":{\"level\":0,\"keywords\":\"0x0\"},"                          \
     "\"new\":{\"level\":5,\"keywords\":\"0x8001\"},"
 
 static const struct {
@@ -67,8 +67,8 @@ static void lines(void **state)
 static void bears_other_types(void **state)
 {
     static const char *const values[] = {"null", "1", "\"x\"", "[]", "{}", "-1e300", "true"};
-    static const char *const fields[] = {"time",   "pid",    "name",  "provider", "old",
-                                         "new",    "client", "cause", "since",    "lost",
+    static const char *const fields[] = {"time",   "pid",    "name",       "provider", "old",
+                                         "new",    "client", "cause",      "since",    "lost",
                                          "reason", "kind",   "old_verdict"};
 
     for (size_t row = 0; row < ARRAY_SIZE(rows); row++)
@@ -77,8 +77,7 @@ static void bears_other_types(void **state)
                 json_t *event = json_loads(rows[row].event, 0, NULL);
                 char line[EVENT_LINE_MAX];
 
-                json_object_set_new(event, fields[i],
-                                    json_loads(values[n], JSON_DECODE_ANY, NULL));
+                json_object_set_new(event, fields[i], json_loads(values[n], JSON_DECODE_ANY, NULL));
                 event_line(event, NOW, line);
                 assert_true(strlen(line) < EVENT_LINE_MAX);
                 json_decref(event);

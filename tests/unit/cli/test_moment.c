@@ -67,9 +67,9 @@ static void formats(void **state)
         uint64_t seconds;
         const char *text;
     } rows[] = {
-        {0, "0s"},         {59, "59s"},        {60, "1m00s"},          {3599, "59m59s"},
-        {3600, "1h00m"},   {86399, "23h59m"},  {86400, "1d00h"},       {187200, "2d04h"},
-        {UINT64_MAX, "36525d00h"},
+        {0, "0s"},        {59, "59s"},       {60, "1m00s"},
+        {3599, "59m59s"}, {3600, "1h00m"},   {86399, "23h59m"},
+        {86400, "1d00h"}, {187200, "2d04h"}, {UINT64_MAX, "36525d00h"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

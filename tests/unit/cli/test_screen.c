@@ -13,16 +13,46 @@
 #define LINES_MAX 200
 
 static const struct screen_row examples[] = {
-    {.pid = 30, .name = "quiet", .version = "8.0.11", .gc_known = true, .keywords = "0x0",
-     .sessions = 0, .verdict = VERDICT_OFF},
-    {.pid = 4194304, .name = "Contoso.Orders.Service.dll", .version = "10.0.0-rc.1.25451.107",
-     .gc_known = true, .level = 5, .keywords = "0xffffffff", .sessions = 64,
-     .verbose_seconds = 3155760000, .verdict = VERDICT_LEAKED},
-    {.pid = 11, .name = "traced", .version = "9.0.0", .gc_known = true, .level = 5,
-     .keywords = "0x1", .sessions = 1, .verbose_seconds = 65, .verdict = VERDICT_VERBOSE},
-    {.pid = 10, .name = "traced", .version = "9.0.0", .gc_known = true, .level = 5,
-     .keywords = "0x1", .sessions = 1, .verbose_seconds = 3600, .verdict = VERDICT_VERBOSE},
-    {.pid = 12, .name = "info", .gc_known = true, .level = 4, .keywords = "0x8001", .sessions = -1,
+    {.pid = 30,
+     .name = "quiet",
+     .version = "8.0.11",
+     .gc_known = true,
+     .keywords = "0x0",
+     .sessions = 0,
+     .verdict = VERDICT_OFF},
+    {.pid = 4194304,
+     .name = "Contoso.Orders.Service.dll",
+     .version = "10.0.0-rc.1.25451.107",
+     .gc_known = true,
+     .level = 5,
+     .keywords = "0xffffffff",
+     .sessions = 64,
+     .verbose_seconds = 3155760000,
+     .verdict = VERDICT_LEAKED},
+    {.pid = 11,
+     .name = "traced",
+     .version = "9.0.0",
+     .gc_known = true,
+     .level = 5,
+     .keywords = "0x1",
+     .sessions = 1,
+     .verbose_seconds = 65,
+     .verdict = VERDICT_VERBOSE},
+    {.pid = 10,
+     .name = "traced",
+     .version = "9.0.0",
+     .gc_known = true,
+     .level = 5,
+     .keywords = "0x1",
+     .sessions = 1,
+     .verbose_seconds = 3600,
+     .verdict = VERDICT_VERBOSE},
+    {.pid = 12,
+     .name = "info",
+     .gc_known = true,
+     .level = 4,
+     .keywords = "0x8001",
+     .sessions = -1,
      .verdict = VERDICT_INFORMATIONAL},
     {.pid = 13, .name = "", .sessions = -1, .verdict = VERDICT_UNKNOWN},
 };
@@ -119,8 +149,9 @@ static void never_larger_than_the_terminal(void **state)
     static struct screen_row rows[150];
     struct screen screen = make(rows, ARRAY_SIZE(rows));
 
-    reason_set(&screen.trouble, 0, "no clrmond listens on /run/clrmon/control.sock: is it running? "
-                                   "And more words than fit into a line");
+    reason_set(&screen.trouble, 0,
+               "no clrmond listens on /run/clrmon/control.sock: is it running? "
+               "And more words than fit into a line");
     for (unsigned columns = 1; columns <= 300; columns += 7)
         for (unsigned lines = 1; lines <= 160; lines++) {
             struct drawn drawn = draw(&screen, columns, lines);

@@ -169,7 +169,8 @@ static void formats_answers(void **state)
                   "{\"version\":1,\"type\":\"item\",\"item\":{\"pid\":5}}");
     assert_answer(&(struct control_answer){.type = CONTROL_DROPPED, .count = 3},
                   "{\"version\":1,\"type\":\"dropped\",\"count\":3}");
-    assert_answer(&(struct control_answer){.type = CONTROL_END}, "{\"version\":1,\"type\":\"end\"}");
+    assert_answer(&(struct control_answer){.type = CONTROL_END},
+                  "{\"version\":1,\"type\":\"end\"}");
     assert_answer(&(struct control_answer){.type = CONTROL_ERROR, .reason = {"why"}},
                   "{\"version\":1,\"type\":\"error\",\"reason\":\"why\"}");
     assert_int_equal(item->refcount, 1);
@@ -214,8 +215,8 @@ static void parses_answers(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct control_answer answer = {0};
 
-        assert_int_equal(
-            control_answer_parse(rows[i].text, strlen(rows[i].text), &answer, NULL), rows[i].error);
+        assert_int_equal(control_answer_parse(rows[i].text, strlen(rows[i].text), &answer, NULL),
+                         rows[i].error);
         if (rows[i].error == 0)
             assert_int_equal(answer.type, rows[i].type);
         assert_int_equal(answer.item != NULL, !rows[i].error && rows[i].type == CONTROL_ITEM);
@@ -228,9 +229,9 @@ static void parses_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(understands),           cmocka_unit_test(refuses),
-        cmocka_unit_test(bounds_length),         cmocka_unit_test(bears_depth_and_zeros),
-        cmocka_unit_test(formats_answers),       cmocka_unit_test(bounds_answers),
+        cmocka_unit_test(understands),     cmocka_unit_test(refuses),
+        cmocka_unit_test(bounds_length),   cmocka_unit_test(bears_depth_and_zeros),
+        cmocka_unit_test(formats_answers), cmocka_unit_test(bounds_answers),
         cmocka_unit_test(parses_answers),
     };
 

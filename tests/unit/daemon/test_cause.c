@@ -11,7 +11,7 @@
 struct row {
     const char *what;
     bool first, empty;
-    struct callback_seen callback;
+    bool callback;
     enum session_type sessions[2];
     size_t session_count;
     bool in_rundown;
@@ -30,36 +30,36 @@ static const struct row rows[] = {
      .first = true,
      .sessions = {SESSION_FILE},
      .session_count = 1,
-     .callback = {true, true},
+     .callback = true,
      .event_pipe = true,
      .cause = CAUSE_ENVIRONMENT},
     {.what = "a GC asks again", .cause = CAUSE_COLLECTION},
     {.what = "a client's session",
-     .callback = {true, true},
+     .callback = true,
      .sessions = {SESSION_IPC_STREAM},
      .session_count = 1,
      .clients = 1,
      .cause = CAUSE_CLIENT},
     {.what = "a listener comes beside a client",
-     .callback = {true, true},
+     .callback = true,
      .sessions = {SESSION_IPC_STREAM, SESSION_LISTENER},
      .session_count = 2,
      .clients = 1,
      .cause = CAUSE_LISTENER},
     {.what = "rundown",
-     .callback = {true, true},
+     .callback = true,
      .sessions = {SESSION_IPC_STREAM},
      .session_count = 1,
      .in_rundown = true,
      .cause = CAUSE_RUNDOWN},
-    {.what = "the last session has gone, its client not yet",
+    {.what = "the last session of a client has gone",
      .empty = true,
-     .callback = {true, false},
+     .callback = true,
      .clients = 1,
      .cause = CAUSE_CLIENT},
-    {.what = "nobody is left", .empty = true, .callback = {true, false}, .cause = CAUSE_UNKNOWN},
+    {.what = "nobody was seen", .empty = true, .callback = true, .cause = CAUSE_UNKNOWN},
     {.what = "a profiler's session",
-     .callback = {true, true},
+     .callback = true,
      .sessions = {SESSION_SYNCHRONOUS},
      .session_count = 1,
      .cause = CAUSE_UNKNOWN},
@@ -80,7 +80,8 @@ static void test_causes(void **state)
         seen->environment.event_pipe = row->event_pipe;
         seen->environment.event_log = row->event_log;
         seen->clients.peer_count = row->clients;
-        cause = cause_of(&row->callback, row->first, row->empty, seen);
+        cause = cause_of(
+            &(struct cause_facts){row->callback, row->first, row->empty, row->clients != 0}, seen);
         if (cause != row->cause)
             fail_msg("%s: %d, wanted %d", row->what, cause, row->cause);
         free(seen);

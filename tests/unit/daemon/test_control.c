@@ -287,9 +287,12 @@ static void one_request_at_a_time(void **state)
 
 static void refuses_nonsense(void **state)
 {
-    static const char *const texts[] = {
-        "{\"version\":1,\"verb\":\"sta", "hello", "[[[[[[[[", "{\"version\":1,\"verb\":\"stop\"}",
-        "{\"version\":3,\"verb\":\"status\"}", "\x80\xff"};
+    static const char *const texts[] = {"{\"version\":1,\"verb\":\"sta",
+                                        "hello",
+                                        "[[[[[[[[",
+                                        "{\"version\":1,\"verb\":\"stop\"}",
+                                        "{\"version\":3,\"verb\":\"status\"}",
+                                        "\x80\xff"};
     static char long_text[60000];
     struct fixture *fixture = *state;
     struct control_client client = connect_client(fixture);
@@ -411,8 +414,7 @@ static void followers(void **state)
     fixture->events = 10; /* from before: not told */
     assert_false(control_is_followed(fixture->control));
     ask(fixture, &every, (struct control_request){.verb = CONTROL_EVENTS, .follow = true});
-    ask(fixture, &odd,
-        (struct control_request){.verb = CONTROL_EVENTS, .follow = true, .pid = 2});
+    ask(fixture, &odd, (struct control_request){.verb = CONTROL_EVENTS, .follow = true, .pid = 2});
     assert_true(control_is_followed(fixture->control));
     publish(fixture, 9);
     all = receive(fixture, &every);
@@ -742,8 +744,7 @@ static void inherited(void **state)
         setenv("LISTEN_PID", pid, 1);
         setenv("LISTEN_FDS", "1", 1);
         setenv("LISTEN_FDNAMES", "control", 1);
-        if (sd_event_new(&fixture->loop) < 0 ||
-            start(fixture, "root", 0, NULL) < 0)
+        if (sd_event_new(&fixture->loop) < 0 || start(fixture, "root", 0, NULL) < 0)
             _exit(2);
         if (control_connect(&client, fixture->path, DEADLINE_MS, NULL) < 0)
             _exit(3);

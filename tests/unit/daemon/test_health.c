@@ -43,8 +43,13 @@ static void tells_all(void **state)
         .cpu_ns = 2500000000,
         .image_count = 2,
         .more_images = 1,
-        .images = {{.number = 5, .path = "/usr/lib/libcoreclr.so", .build_id = "0123", .version = "8.0.11",
-                    .source = SOURCE_STRUCTURE, .probes = 6, .processes = 3},
+        .images = {{.number = 5,
+                    .path = "/usr/lib/libcoreclr.so",
+                    .build_id = "0123",
+                    .version = "8.0.11",
+                    .source = SOURCE_STRUCTURE,
+                    .probes = 6,
+                    .processes = 3},
                    {.number = 6, .trouble = {"not an image"}}},
     };
     static const struct {
@@ -65,15 +70,24 @@ static void tells_all(void **state)
         const char *path;
         double number;
     } numbers[] = {
-        {"watching/poll_seconds", 5},     {"images/0/number", 5},
-        {"images/0/probes", 6},           {"images/0/processes", 3},
-        {"more_images", 1},               {"records/received", 100},
-        {"records/lost/ring_full", 3},    {"records/lost/read", 4},
-        {"hits/gc_control", 10},          {"hits/fork", 50},
-        {"cost/seconds", 0.0003},         {"events", 7},
-        {"history/bytes", 1099511627776}, {"history/dropped", 8},
-        {"clients/connected", 2},         {"clients/dropped", 9},
-        {"loop/longest_seconds", 0.0015}, {"process/resident_bytes", 20000000},
+        {"watching/poll_seconds", 5},
+        {"images/0/number", 5},
+        {"images/0/probes", 6},
+        {"images/0/processes", 3},
+        {"more_images", 1},
+        {"records/received", 100},
+        {"records/lost/ring_full", 3},
+        {"records/lost/read", 4},
+        {"hits/gc_control", 10},
+        {"hits/fork", 50},
+        {"cost/seconds", 0.0003},
+        {"events", 7},
+        {"history/bytes", 1099511627776},
+        {"history/dropped", 8},
+        {"clients/connected", 2},
+        {"clients/dropped", 9},
+        {"loop/longest_seconds", 0.0015},
+        {"process/resident_bytes", 20000000},
         {"process/cpu_seconds", 2.5},
     };
     json_t *status = health_json(&health);
@@ -81,8 +95,7 @@ static void tells_all(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         assert_string_equal(json_string_value(at(status, texts[i].path)), texts[i].text);
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-        assert_float_equal(json_number_value(at(status, numbers[i].path)), numbers[i].number,
-                           1e-9);
+        assert_float_equal(json_number_value(at(status, numbers[i].path)), numbers[i].number, 1e-9);
     assert_true(json_is_null(at(status, "images/0/trouble")));
     assert_true(json_is_null(at(status, "images/1/path")));
     assert_true(json_number_value(at(status, "uptime_seconds")) > 1e9);

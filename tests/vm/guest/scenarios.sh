@@ -30,7 +30,10 @@ set_up() { # as a package would; and a plain user with a .NET process
     app=$LAB_PID app_out=$LAB_OUT
 }
 
-bpf_objects() { echo "$(bpftool prog show | grep -c '^[0-9]') programs, $(bpftool map show | grep -c '^[0-9]') maps"; }
+bpf_objects() { # but for those that systemd itself gives to units
+    bpftool prog show -j | jq -c 'map(select(.type | test("^cgroup_") | not) | [.type, .name])'
+    bpftool map show -j | jq -c 'map(select(.type != "lpm_trie") | [.type, .name])'
+}
 
 dotnet() { # ROOT: the words of a command
     echo env HOME=/tmp DOTNET_ROOT="$1" DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "$1/dotnet" exec --fx-version "$lab_trace_fx"
@@ -82,7 +85,6 @@ scenario_starts() {
     systemctl enable --now clrmond.socket clrmond.service
     active
     [[ $(property Type) == notify && $(restarts) == 0 ]]
-    echo "said: $(property StatusText)"
 }
 
 scenario_rights() {
@@ -130,13 +132,13 @@ traced() {
     local down='.kind == "gc.events" and .provider == "public" and .old.level == 5 and .new.level == 0'
     follow_events
     start_trace "$@"
-    eventually 5 seen "$1" "$up and .client.pid == $TRACE_PID and (.client.name | test(\"dotnet-trace\"))"
+    eventually 5 seen "$1" "$up and .client.pid == $TRACE_PID and (.client.name | test(\"dotnet-trace\"))" || { cat "$events"; false; }
     eventually 5 level_is "$1" 5
     lab_trace_stop "$TRACE_PID"
     eventually 20 level_is "$1" 0
     eventually 5 seen "$1" "$down"
     echo "said: $(jq -rs 'map(select(.kind == "gc.events" and .provider == "public"))[] |
-        "\(.old.level) to \(.new.level) by \(.cause) \(.client.name // "")"' "$events")"
+        "\(.old.level) to \(.new.level) by \(.cause) \(.client.name // "")"' "$events" | paste -sd,)"
     kill "$follower"
 }
 
@@ -153,10 +155,14 @@ scenario_container() {
 
 scenario_deleted() {
     local gone
-    cp -r "$CLRMON_LAB/dotnet" /home/app/dotnet
+    cp -rs "$CLRMON_LAB/dotnet" /home/app/dotnet
+    for own in dotnet host/fxr/*/libhostfxr.so shared/*/*/libcoreclr.so shared/*/*/libhostpolicy.so; do
+        (cd /home/app/dotnet && cp --remove-destination "$CLRMON_LAB/dotnet/"$own $own)
+    done
     DOTNET=/home/app/dotnet start_app
     gone=$LAB_PID
-    rm /home/app/dotnet/shared/Microsoft.NETCore.App/*/libcoreclr.so
+    rm /home/app/dotnet/shared/*/*/libcoreclr.so
+    grep ' /home/app/dotnet/.*libcoreclr.so (deleted)' "/proc/$gone/maps"
     chmod 700 /home/app
     eventually 20 level_is "$gone" 0
     traced "$gone"
@@ -232,10 +238,10 @@ scenario_metrics() {
 
 scenario_journal() {
     journalctl -u clrmond -o json --no-pager >"$work/journal"
-    tail -3 "$work/journal"
-    jq -es 'map(select(._COMM == "clrmond")) | length > 0 and all(._TRANSPORT == "journal" and .PRIORITY != null and
-        .SYSLOG_IDENTIFIER == "clrmond")' "$work/journal"
-    jq -es 'any(.CLRMON_KIND == "gap")' "$work/journal"
+    jq -es --arg pid "$app" 'map(select(._COMM == "clrmond" and ._TRANSPORT == "journal")) |
+        all(.PRIORITY != null and .SYSLOG_IDENTIFIER == "clrmond") and any(.CLRMON_KIND == "gap") and
+        any(.CLRMON_KIND == "verdict" and .CLRMON_PID == $pid and .CLRMON_VERDICT == "verbose" and .CLRMON_NAME != null)' \
+        "$work/journal"
 }
 
 scenario_unharmed() {
@@ -252,7 +258,7 @@ scenario_stops() {
     [[ $(property Result) == success && $(property ExecMainCode) == 1 && $(property ExecMainStatus) == 0 ]]
     eventually 5 nothing_in_the_kernel
     refused pgrep clrmond
-    [[ ! -e /run/clrmon && ! -e /sys/fs/cgroup/system.slice/clrmond.service ]]
+    [[ ! -e /run/clrmon/control.sock && ! -e /sys/fs/cgroup/system.slice/clrmond.service ]]
     refused grep /run/clrmon /proc/net/unix
     refused grep -i ':24F8 0*:0000 0A' /proc/net/tcp /proc/net/tcp6 # listens on 9464
     [[ $(stat -c %a /var/lib/clrmon) == 700 && -s /var/lib/clrmon/history.db ]]
@@ -277,5 +283,5 @@ scenario_activates() {
     refused as app clrmon status
     curl -sSf http://127.0.0.1:9464/healthz
     systemctl stop clrmond.service
-    [[ ! -e /run/clrmon ]]
+    [[ -z $(ls /run/clrmon) ]]
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "locate/identity.h"
-#include "report.h"
+#include "render.h"
 #include "rows.h"
 
 static void print_set(const char *what, enum provider provider, struct event_set set)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json.h"
-#include "report.h"
+#include "report/report.h"
+#include "report/json.h"
 
 static json_t *encode_set(enum provider provider, struct event_set set)
 {

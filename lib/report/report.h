@@ -34,7 +34,3 @@ json_t *report_json(const struct report *report);
 /* The whole, of processes as report_json() has them; takes over @processes. */
 json_t *report_document_of(json_t *processes, const struct summary *summary);
 json_t *report_document(struct report *const *reports, size_t count, const struct summary *summary);
-
-void report_table(struct report *const *reports, size_t count, const struct summary *summary,
-                  bool wide);
-void report_prometheus(struct report *const *reports, size_t count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report.h"
+#include "render.h"
 
 /*
  * The text format that a scrape, or node_exporter's textfile collector, reads. A process whose
