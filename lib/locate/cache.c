@@ -102,10 +102,13 @@ static int make_folders(const char *folder, enum pack_origin origin)
 static int write_file(const char *path, const json_t *pack)
 {
     _close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    _free_ char *text = json_dumps(pack, JSON_INDENT(1));
 
     if (fd < 0)
         return -errno;
-    return json_dumpfd(pack, fd, JSON_INDENT(1)) < 0 ? -EIO : 0;
+    if (!text)
+        return -ENOMEM;
+    return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -EIO;
 }
 
 int cache_write(const char *folder, enum pack_origin origin, const struct inspection *inspection,
