@@ -27,3 +27,6 @@ int usage_of(const char *verb);
 
 /* Where clrmond is asked: clrmon --socket PATH VERB, or the default. */
 const char *socket_path(void);
+
+/* The whole command: the verb that argv names. Returns the exit status. */
+int verbs_main(int argc, char **argv);

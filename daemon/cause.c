@@ -63,3 +63,39 @@ enum event_cause cause_of(const struct cause_facts *facts, const struct observat
         return CAUSE_RUNDOWN;
     return cause_of_session(facts, seen);
 }
+
+static bool is_among(const struct peer *peers, size_t count, const struct peer *peer)
+{
+    for (size_t i = 0; i < count; i++)
+        if (peers[i].socket == peer->socket && peers[i].pid == peer->pid)
+            return true;
+    return false;
+}
+
+/* The one of @peers that is not among @others; NULL: none, or more than one. */
+static const struct peer *only_one(const struct peer *peers, size_t count,
+                                   const struct peer *others, size_t other_count)
+{
+    const struct peer *found = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_among(others, other_count, &peers[i]))
+            continue;
+        if (found)
+            return NULL;
+        found = &peers[i];
+    }
+    return found;
+}
+
+const struct peer *client_of_change(const struct clients *before, const struct diagnostics *now)
+{
+    const struct peer *come = only_one(now->peers, now->peer_count, before->items, before->count);
+    const struct peer *gone = only_one(before->items, before->count, now->peers, now->peer_count);
+
+    if (come)
+        return come;
+    if (gone)
+        return gone;
+    return now->peer_count == 1 ? &now->peers[0] : NULL;
+}

@@ -124,24 +124,23 @@ static void schedule(const struct examiner *examiner, struct stored_process *pro
     uint64_t grace_end = process->leak_since + examiner->config.grace_ms * NS_PER_MS;
 
     process->next_look = now + recheck_ns(examiner);
+    if (process->differs_since)
+        process->next_look = now + STORE_DOUBT_NS;
     if (waits && now + LOOK_AT_LEAK_NS < process->next_look)
         process->next_look = now + LOOK_AT_LEAK_NS;
     if (waits && grace_end > now && grace_end < process->next_look)
         process->next_look = grace_end;
 }
 
-/* Sockets are numbered as they are made, so the highest is the client that came last. */
-static void remember_client(struct stored_process *process, const struct observation *seen)
+static void remember_clients(struct stored_process *process, const struct observation *seen)
 {
-    const struct peer *newest = NULL;
+    struct clients *clients = &process->clients;
 
-    for (size_t i = 0; i < seen->clients.peer_count; i++)
-        if (!newest || seen->clients.peers[i].socket > newest->socket)
-            newest = &seen->clients.peers[i];
-    if (!newest)
+    if (!seen->clients_readable)
         return;
-    process->last_client = newest->pid;
-    text_copy(process->last_client_name, sizeof(process->last_client_name), newest->name);
+    clients->count =
+        seen->clients.peer_count < CLIENTS_MAX ? seen->clients.peer_count : CLIENTS_MAX;
+    memcpy(clients->items, seen->clients.peers, clients->count * sizeof(*clients->items));
 }
 
 static int take_observation(struct examiner *examiner, const struct target *target,
@@ -156,12 +155,13 @@ static int take_observation(struct examiner *examiner, const struct target *targ
     since = apply_grace(examiner, process, &judgement, now);
     if (process && process->process.start_time != target->process.start_time)
         examiner_remove(examiner, process);
-    r = store_observe(examiner->store, target, seen, &judgement, now, &process);
+    r = store_observe(examiner->store, target, seen, &judgement, examiner->probes != NULL, now,
+                      &process);
     if (r < 0)
         return r;
     process->leak_since = since;
     add_images(examiner, target, process);
-    remember_client(process, seen);
+    remember_clients(process, seen);
     schedule(examiner, process, now);
     *out = process;
     return 0;
@@ -179,11 +179,12 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
         .time_us = clock_realtime_us_of(record->time),
         .tid = (pid_t)record->tid,
     };
+    const struct peer *client = client_of_change(&process->clients, &seen->clients);
     struct cause_facts facts = {
         .callback = change->callback,
         .first = !process->gc_known,
         .empty = empty,
-        .had_client = process->last_client != 0,
+        .had_client = process->clients.count || seen->clients.peer_count,
     };
 
     if (process->gc_known && current.level == set.level && current.keywords == set.keywords)
@@ -191,9 +192,9 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
     event.cause = cause_of(&facts, seen);
     text_copy(event.thread, sizeof(event.thread), (const char *)record->comm);
     text_printable(event.thread);
-    if (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN) {
-        event.client = process->last_client;
-        text_copy(event.client_name, sizeof(event.client_name), process->last_client_name);
+    if (client && (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN)) {
+        event.client = client->pid;
+        text_copy(event.client_name, sizeof(event.client_name), client->name);
     }
     store_gc_changed(examiner->store, process, private, set, &event, clock_monotonic_ns());
 }
@@ -201,7 +202,6 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
 static void emit_changes(struct examiner *examiner, struct stored_process *process,
                          const struct changes *changes, const struct observation *seen)
 {
-    remember_client(process, seen);
     for (size_t i = 0; i < changes->count; i++)
         if ((pid_t)changes->items[i].record.pid == process->process.pid)
             emit_change(examiner, process, &changes->items[i], seen);

@@ -50,7 +50,8 @@ static const char identity_sql[] =
 
 static const char *const statements_sql[HISTORY_STATEMENT_MAX] = {
     [INSERT_EVENT] = "INSERT INTO events VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [READ_PROGRESS] = "SELECT last_id, watched_us FROM progress",
+    [READ_PROGRESS] = "SELECT max(last_id, (SELECT ifnull(max(id), 0) FROM events)), watched_us"
+                      " FROM progress",
     [WRITE_PROGRESS] = "UPDATE progress SET last_id = ?1, watched_us = ?2",
     [COUNT_PAGES] = "PRAGMA page_count",
     [COUNT_FREE] = "PRAGMA freelist_count",

@@ -174,23 +174,42 @@ void store_gc_changed(struct store *store, struct stored_process *process, bool 
     store_note(store, event);
 }
 
-/* What was read is not what was known: a change that no probe has told of. */
-static void take_gc(struct store *store, struct stored_process *process, const struct gc_state *gc,
-                    uint64_t now)
+static bool same_state(const struct gc_state *a, const struct gc_state *b)
 {
+    return same_set(a->public, b->public) && same_set(a->private, b->private);
+}
+
+static void repair(struct store *store, struct stored_process *process, bool private,
+                   struct event_set set, uint64_t now)
+{
+    struct event_set current = private ? process->gc.private : process->gc.public;
     struct event event = {.cause = CAUSE_UNKNOWN};
 
-    if (process->gc_known && !same_set(process->gc.public, gc->public))
-        store_gc_changed(store, process, false, gc->public, &event, now);
-    event = (struct event){.cause = CAUSE_UNKNOWN};
-    if (process->gc_known && !same_set(process->gc.private, gc->private))
-        store_gc_changed(store, process, true, gc->private, &event, now);
-    process->gc = *gc;
-    process->gc_known = true;
+    if (!same_set(current, set))
+        store_gc_changed(store, process, private, set, &event, now);
+}
+
+/* What was read may not be what was known: a change that no probe has told of, or not yet. */
+static void take_gc(struct store *store, struct stored_process *process, const struct gc_state *gc,
+                    bool doubts, uint64_t now)
+{
+    if (process->gc_known && same_state(&process->gc, gc)) {
+        process->differs_since = 0;
+    } else if (!process->gc_known) {
+        process->gc = *gc;
+        process->gc_known = true;
+    } else if (doubts && !process->differs_since) {
+        process->differs_since = now;
+    } else if (!doubts || now - process->differs_since >= STORE_DOUBT_NS) {
+        repair(store, process, false, gc->public, now);
+        repair(store, process, true, gc->private, now);
+        process->differs_since = 0;
+    }
 }
 
 int store_observe(struct store *store, const struct target *target, const struct observation *seen,
-                  const struct judgement *judgement, uint64_t now, struct stored_process **out)
+                  const struct judgement *judgement, bool doubts, uint64_t now,
+                  struct stored_process **out)
 {
     struct stored_process *process = store_find(store, target->process.pid);
 
@@ -207,7 +226,7 @@ int store_observe(struct store *store, const struct target *target, const struct
     process->sessions = seen->sessions.count;
     process->sessions_known = seen->sessions_readable;
     if (seen->gc_readable)
-        take_gc(store, process, &seen->gc, now);
+        take_gc(store, process, &seen->gc, doubts, now);
     set_judgement(store, process, judgement, now);
     if (out)
         *out = process;

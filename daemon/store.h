@@ -9,6 +9,14 @@
  * and no output; whoever changes it is told by its callbacks what that means.
  */
 
+#define CLIENTS_MAX 16
+
+/* Who was connected to a process's diagnostics port. */
+struct clients {
+    struct peer items[CLIENTS_MAX];
+    size_t count;
+};
+
 struct stored_process {
     struct process process;
     enum flavour flavour;
@@ -22,14 +30,13 @@ struct stored_process {
     bool sessions_known;
     struct judgement judgement;
 
-    int64_t found_us;       /* CLOCK_REALTIME */
-    int64_t state_us;       /* when its state was last read or changed */
-    uint64_t verbose_since; /* CLOCK_MONOTONIC ns; 0: not verbose */
-    uint64_t verbose_ns;    /* in all, without the time since then */
-    uint64_t leak_since;    /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
-    uint64_t next_look;     /* CLOCK_MONOTONIC ns when it is to be read again */
-    pid_t last_client;      /* the last one seen on its diagnostics socket; 0: none */
-    char last_client_name[PROCESS_NAME_MAX];
+    int64_t found_us;            /* CLOCK_REALTIME */
+    int64_t state_us;            /* when its state was last read or changed */
+    uint64_t verbose_since;      /* CLOCK_MONOTONIC ns; 0: not verbose */
+    uint64_t verbose_ns;         /* in all, without the time since then */
+    uint64_t leak_since;         /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
+    uint64_t next_look;          /* CLOCK_MONOTONIC ns when it is to be read again */
+    struct clients clients;      /* that were connected when it was last read */
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
 
     struct stored_process *next; /* by pid */
@@ -52,10 +59,15 @@ void store_note(struct store *store, struct event *event);
 /*
  * A process is there, or was looked at again: takes what the observation and its judgement say, and
  * notes what has changed since. @now: CLOCK_MONOTONIC, ns.
+ *
+ * A GC state that no probe has told of may be one whose record is still under way: for
+ * STORE_DOUBT_NS it is only doubted, then taken, as a change of unknown cause. @doubts: probes tell
+ * of changes.
  */
+#define STORE_DOUBT_NS UINT64_C(200000000)
 _must_check_ int store_observe(struct store *store, const struct target *target,
                                const struct observation *seen, const struct judgement *judgement,
-                               uint64_t now, struct stored_process **out);
+                               bool doubts, uint64_t now, struct stored_process **out);
 
 /* The GC was told its level and keywords: state changes at once, judged later. */
 void store_gc_changed(struct store *store, struct stored_process *process, bool private,

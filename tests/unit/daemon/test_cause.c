@@ -88,9 +88,41 @@ static void test_causes(void **state)
     }
 }
 
+static void test_clients(void **state)
+{
+    static const struct {
+        const char *what;
+        pid_t before[3], now[3];
+        pid_t client; /* 0: nobody can be named */
+    } table[] = {
+        {"one comes", {0}, {7}, 7},          {"one comes beside another", {5}, {5, 7}, 7},
+        {"one goes", {5, 7}, {5}, 7},        {"the last goes", {7}, {0}, 7},
+        {"one that was there", {7}, {7}, 7}, {"one of two that were there", {5, 7}, {5, 7}, 0},
+        {"two come", {0}, {5, 7}, 0},        {"nobody", {0}, {0}, 0},
+        {"one for another", {5}, {7}, 7},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        const struct peer *client;
+        struct clients before = {0};
+        struct diagnostics now = {0};
+
+        for (size_t n = 0; n < 3 && table[i].before[n]; n++)
+            before.items[before.count++] = (struct peer){.pid = table[i].before[n], .socket = 1};
+        for (size_t n = 0; n < 3 && table[i].now[n]; n++)
+            now.peers[now.peer_count++] = (struct peer){.pid = table[i].now[n], .socket = 1};
+        client = client_of_change(&before, &now);
+        if ((client ? client->pid : 0) != table[i].client)
+            fail_msg("%s: %d", table[i].what, client ? client->pid : 0);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_causes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_clients),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

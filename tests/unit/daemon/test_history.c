@@ -607,6 +607,14 @@ static void spoil_version(const struct place *place)
     sqlite3_close(db);
 }
 
+static void spoil_owner(const struct place *place)
+{
+    sqlite3 *db = connect_to(place->file);
+
+    say(db, "PRAGMA application_id = 7", NULL, 0);
+    sqlite3_close(db);
+}
+
 static void spoil_tables(const struct place *place)
 {
     sqlite3 *db = connect_to(place->file);
@@ -636,7 +644,7 @@ static void spoil_pages(const struct place *place)
 static void a_damaged_file(void **state)
 {
     static void (*const spoils[])(const struct place *place) = {
-        spoil_with_text, spoil_with_foreign_tables, spoil_version, spoil_tables,
+        spoil_with_text, spoil_with_foreign_tables, spoil_version, spoil_owner, spoil_tables,
         spoil_progress,  spoil_by_cutting,          spoil_pages,
     };
 
@@ -792,6 +800,24 @@ static void somebody_holds_the_file(void **state)
     flush_all(place);
     assert_int_equal(read_all(place).count, 10);
     sqlite3_close(other);
+}
+
+static void somebody_has_written_too(void **state)
+{
+    struct place *place = *state;
+    sqlite3 *other;
+
+    open_place(place);
+    add_more(place, 10);
+    flush_all(place);
+    other = connect_to(place->file);
+    say(other, "INSERT INTO events VALUES(11, 1, 'gap', 0, '', NULL, '{}')", NULL, 0);
+    sqlite3_close(other);
+    add_more(place, 1);
+    assert_int_equal(history_flush(place->history, &place->why), -EIO);
+    flush_all(place);
+    assert_int_equal(read_all(place).count, 12);
+    assert_int_equal(read_all(place).last, 12);
 }
 
 static void somebody_reads_without_end(void **state)
@@ -971,6 +997,7 @@ int main(void)
         TEST(what_is_no_file),
         TEST(a_file_that_is_removed_is_made_again),
         TEST(somebody_holds_the_file),
+        TEST(somebody_has_written_too),
         TEST(somebody_reads_without_end),
         TEST(bounded_by_size),
         TEST(bounded_by_age),

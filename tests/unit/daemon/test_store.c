@@ -30,6 +30,7 @@ struct world {
     struct observation *seen;
     struct judgement judgement;
     struct stored_process *process;
+    bool doubts;
 };
 
 static void enter(struct world *world, pid_t pid)
@@ -49,7 +50,7 @@ static void enter(struct world *world, pid_t pid)
 static void observe(struct world *world, uint64_t now)
 {
     assert_int_equal(store_observe(world->store, &world->target, world->seen, &world->judgement,
-                                   now, &world->process),
+                                   world->doubts, now, &world->process),
                      0);
 }
 
@@ -133,6 +134,31 @@ static void test_what_was_missed_is_repaired(void **state)
     leave(&world);
 }
 
+/* With probes, its record may still be under way: it is waited for. */
+static void test_what_was_missed_is_doubted_first(void **state)
+{
+    struct world world;
+
+    enter(&world, 42);
+    world.doubts = true;
+    observe(&world, 1000);
+    world.seen->gc.public = (struct event_set){5, 1};
+    observe(&world, 2000);
+    observe(&world, 2000 + STORE_DOUBT_NS - 1);
+    assert_int_equal(world.heard.count, 1);
+    assert_int_equal(world.process->gc.public.level, 0);
+    world.seen->gc.public = (struct event_set){0, 0};
+    observe(&world, 3000 + STORE_DOUBT_NS);
+    assert_int_equal(world.process->differs_since, 0);
+    world.seen->gc.public = (struct event_set){5, 1};
+    observe(&world, 4000 + STORE_DOUBT_NS);
+    observe(&world, 4000 + 2 * STORE_DOUBT_NS);
+    assert_int_equal(world.heard.count, 2);
+    assert_int_equal(world.heard.events[1].cause, CAUSE_UNKNOWN);
+    assert_int_equal(world.process->gc.public.level, 5);
+    leave(&world);
+}
+
 static void test_verbose_time(void **state)
 {
     struct world world;
@@ -179,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_a_reused_pid_is_another_process),
         cmocka_unit_test(test_change_and_verdict),
         cmocka_unit_test(test_what_was_missed_is_repaired),
+        cmocka_unit_test(test_what_was_missed_is_doubted_first),
         cmocka_unit_test(test_verbose_time),
         cmocka_unit_test(test_in_order_of_pid),
     };

@@ -132,13 +132,13 @@ traced() {
     local down='.kind == "gc.events" and .provider == "public" and .old.level == 5 and .new.level == 0'
     follow_events
     start_trace "$@"
-    eventually 5 seen "$1" "$up and .client.pid == $TRACE_PID and (.client.name | test(\"dotnet-trace\"))" || { cat "$events"; false; }
+    eventually 5 seen "$1" "$up and .client.pid == $TRACE_PID and (.client | .command // .name | test(\"dotnet\"))" || { cat "$events"; false; }
     eventually 5 level_is "$1" 5
     lab_trace_stop "$TRACE_PID"
     eventually 20 level_is "$1" 0
     eventually 5 seen "$1" "$down"
     echo "said: $(jq -rs 'map(select(.kind == "gc.events" and .provider == "public"))[] |
-        "\(.old.level) to \(.new.level) by \(.cause) \(.client.name // "")"' "$events" | paste -sd,)"
+        "\(.old.level) to \(.new.level) by \(.cause) \(.client | .command? // .name? // "")"' "$events" | paste -sd,)"
     kill "$follower"
 }
 
