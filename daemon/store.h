@@ -36,6 +36,7 @@ struct stored_process {
     uint64_t verbose_ns;         /* in all, without the time since then */
     uint64_t leak_since;         /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
     uint64_t next_look;          /* CLOCK_MONOTONIC ns when it is to be read again */
+    uint64_t differs_since;      /* since its memory has another GC state; 0: it has not */
     struct clients clients;      /* that were connected when it was last read */
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
 
