@@ -29,7 +29,7 @@ static struct stored_process *add(struct store *store, pid_t pid, const char *na
     text_copy(target.process.name, sizeof(target.process.name), name);
     text_copy(target.runtime.version, sizeof(target.runtime.version), version);
     judged.verdict = verdict;
-    assert_int_equal(store_observe(store, &target, &seen, &judged, 5 * SECOND, &stored), 0);
+    assert_int_equal(store_observe(store, &target, &seen, &judged, false, 5 * SECOND, &stored), 0);
     return stored;
 }
 
