@@ -158,7 +158,7 @@ static bool is_endpoint(const char *value)
     if (!colon || number_decimal(colon + 1, UINT16_MAX, &port) < 0)
         return false;
     length = (size_t)(colon - value);
-    if (length >= sizeof(address) || (six && (length < 2 || value[length - 1] != ']')))
+    if (length >= sizeof(address) || (six && value[length - 1] != ']'))
         return false;
     text_copy(address, six ? length - 1 : length + 1, value + six);
     return inet_pton(six ? AF_INET6 : AF_INET, address, binary) == 1;

@@ -8,8 +8,11 @@
 #include "util/reason.h"
 
 /*
- * The daemon's settings: a file of "name = value" lines, '#' begins a comment; then the command
- * line, which wins. Every name has a default, so an empty file is a good one.
+ * The daemon's settings: a file of "name = value" lines; then the command line, which wins. Every
+ * name has a default, so an empty file is a good one. '#' begins a comment, at the start of a line
+ * or after a blank. Of a name that is there twice, the last one counts. A value may stand in double
+ * quotes. Durations are whole numbers with ms, s, m, h or d, or of seconds; sizes with K, M, G or T
+ * (of 1024), or of bytes; the rest is yes or no, absolute paths, and names.
  *
  *   socket            = /run/clrmon/control.sock
  *   group             = clrmon            who may ask, besides root

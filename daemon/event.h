@@ -12,7 +12,8 @@
  *
  *   {"schema": "clrmon.event/1", "id", "time", "kind", "pid", "name", "tid", "thread", ...}
  *
- * "time" is RFC 3339 in UTC with microseconds. Kinds add their own fields.
+ * "time" is RFC 3339 in UTC with microseconds. Kinds add their own fields: "old" and "new" are
+ * {"level": 5, "keywords": "0x8001"}, "client" is {"pid", "name"} or null.
  */
 
 enum event_kind {
@@ -20,10 +21,10 @@ enum event_kind {
                             cause, client */
     EVENT_PROVIDER,      /* provider: a runtime provider was enabled or disabled: the same fields */
     EVENT_PROCESS_START, /* process.start: a .NET process was found: version, flavour */
-    EVENT_PROCESS_EXIT,  /* process.exit */
+    EVENT_PROCESS_EXIT,  /* process.exit: the same fields */
     EVENT_VERDICT,       /* verdict: old_verdict, new_verdict, reason */
-    EVENT_LOSS,          /* loss: records were lost, and state has been read again: lost */
-    EVENT_GAP,           /* gap: the daemon was not watching since then: since */
+    EVENT_LOSS,          /* loss: records were lost, and state has been read again: lost, reason */
+    EVENT_GAP,           /* gap: the daemon was not watching since then: since, reason */
     EVENT_KIND_MAX,
 };
 
@@ -69,5 +70,5 @@ enum event_cause event_cause_of_name(const char *name);
 #define EVENT_TIME_MAX 32
 void event_time_format(int64_t time_us, char text[static EVENT_TIME_MAX]);
 
-/* New reference. */
+/* New reference; NULL: no memory. Names are made printable. "tid" 0 and "thread" "": not known. */
 json_t *event_json(const struct event *event);

@@ -16,9 +16,10 @@
 #include "monitor.h"
 #include "report/report.h"
 
-#define FLUSH_US  UINT64_C(1000000)
-#define EXPIRE_US UINT64_C(60000000)
-#define ROWS_MAX  64 /* of the history that are read at a time */
+#define FLUSH_MORE_US UINT64_C(50000)
+#define FLUSH_US      UINT64_C(1000000)
+#define EXPIRE_US     UINT64_C(60000000)
+#define ROWS_MAX      64 /* of the history that are read at a time */
 
 struct service {
     struct config config;
@@ -233,7 +234,6 @@ static int fill_slice(struct service *service, struct history_cursor *cursor, st
     int r;
 
     cursor->count = cursor->at = 0;
-    (void)history_flush(service->history, NULL); /* what was just published is asked for, too */
     r = history_query(service->history, &cursor->query, ROWS_MAX, take_row, cursor, why);
     cursor->ended = r >= 0 && r < ROWS_MAX;
     return r;
@@ -294,7 +294,7 @@ static int on_flush(sd_event_source *source, uint64_t time, void *context)
 {
     struct service *service = context;
 
-    return again(source, history_flush(service->history, NULL) == 1 ? 1000 : FLUSH_US);
+    return again(source, history_flush(service->history, NULL) == 1 ? FLUSH_MORE_US : FLUSH_US);
 }
 
 static int on_expire(sd_event_source *source, uint64_t time, void *context)

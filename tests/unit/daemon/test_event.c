@@ -67,6 +67,9 @@ static void json_of_each_kind(void **state)
                                               "\"version\":\"10.0.0\"}");
     event = with(EVENT_PROCESS_EXIT, "NativeAOT ");
     assert_json(&event, HEAD("process.exit") "\"flavour\":\"NativeAOT\",\"version\":\"\"}");
+    event = with(EVENT_PROCESS_EXIT, "one of two words 9.0.1");
+    assert_json(&event, HEAD("process.exit") "\"flavour\":\"one of two words\","
+                                             "\"version\":\"9.0.1\"}");
     event = with(EVENT_PROCESS_EXIT, "");
     assert_json(&event, HEAD("process.exit") "\"flavour\":\"\",\"version\":\"\"}");
     event = with(EVENT_VERDICT, "nobody asks");

@@ -139,6 +139,7 @@ traced() {
     eventually 5 seen "$1" "$down"
     echo "said: $(jq -rs 'map(select(.kind == "gc.events" and .provider == "public"))[] |
         "\(.old.level) to \(.new.level) by \(.cause) \(.client | .command? // .name? // "")"' "$events" | paste -sd,)"
+    jq -c '[.time,.kind,.pid,.tid,.thread,.provider,.old.level,.new.level,.cause,.client.pid,.old_verdict,.new_verdict]' "$events" | sed 's/^/said: /'
     kill "$follower"
 }
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process that looks like one of .NET, on the image that daemon_image.c makes: its second thread,
+ * ".NET Burst", changes the GC's state. Prints "ready PID"; each line "WHAT CALLS RATE" on standard
+ * input is then done: WHAT is "public", or "nothing" for calls that no one probes; RATE is in calls
+ * a second, 0 for as fast as it can. Each call sets other keywords than the one before. Answers
+ *
+ *     done CALLS NANOSECONDS-OF-WALL NANOSECONDS-OF-PROCESSOR LEVEL KEYWORDS
+ *
+ * where level and keywords are those that are in force now. Ends when its input does.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK_NS = 1000000 };
+
+struct gc_functions {
+    void (*control_public)(void *gc, uint32_t keywords, uint32_t level);
+    void (*control_private)(void *gc, uint32_t keywords, uint32_t level);
+    uint32_t (*first)(void *gc);
+    uint32_t (*heaps)(void *gc);
+};
+
+struct state {
+    uint32_t keywords, level;
+};
+
+static const struct gc_functions *gc;
+static struct state state;
+
+static uint64_t now_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void sleep_until(uint64_t ns)
+{
+    struct timespec until = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+static void call_some(int is_control, uint64_t calls)
+{
+    for (; calls; calls--) {
+        if (is_control) {
+            state.keywords = (state.keywords + 1) & 0x7fffffff;
+            state.level = 4 + (state.keywords & 1);
+            gc->control_public(NULL, state.keywords, state.level);
+        } else {
+            gc->first(NULL);
+        }
+    }
+}
+
+/* A tick's worth at each tick; when it comes late, what it has missed as well. */
+static void call_at_rate(int is_control, uint64_t calls, uint64_t rate, uint64_t begun)
+{
+    for (uint64_t done = 0; done < calls;) {
+        uint64_t due = (now_ns(CLOCK_MONOTONIC) - begun + TICK_NS) * rate / 1000000000;
+
+        due = due < calls ? due : calls;
+        call_some(is_control, due > done ? due - done : 0);
+        done = due > done ? due : done;
+        if (done < calls)
+            sleep_until(begun + done * 1000000000 / rate);
+    }
+}
+
+static void run(const char *what, uint64_t calls, uint64_t rate)
+{
+    uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    int is_control = strcmp(what, "public") == 0;
+
+    if (rate)
+        call_at_rate(is_control, calls, rate, wall);
+    else
+        call_some(is_control, calls);
+    cpu = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    wall = now_ns(CLOCK_MONOTONIC) - wall;
+    printf("done %llu %llu %llu %u 0x%x\n", (unsigned long long)calls, (unsigned long long)wall,
+           (unsigned long long)cpu, state.level, state.keywords);
+    fflush(stdout);
+}
+
+static void *serve(void *unused)
+{
+    unsigned long long calls, rate;
+    char line[128], what[16];
+
+    prctl(PR_SET_NAME, ".NET Burst");
+    printf("ready %d\n", getpid());
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin))
+        if (sscanf(line, "%15s %llu %llu", what, &calls, &rate) == 3)
+            run(what, calls, rate);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    const void *(*initialize)(int is_server) = NULL;
+    pthread_t thread;
+
+    if (library)
+        *(void **)&initialize = dlsym(library, "coreclr_initialize");
+    if (!initialize) {
+        fprintf(stderr, "usage: daemon_burst DIRECTORY/libcoreclr.so\n");
+        return 2;
+    }
+    gc = initialize(0);
+    if (pthread_create(&thread, NULL, serve, NULL) != 0)
+        return 1;
+    pthread_join(thread, NULL);
+    return 0;
+}

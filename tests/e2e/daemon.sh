@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# To be sourced by the end-to-end tests of the daemon: a clrmond of one's own, in the scenario's folder, and what it says.
+# shellcheck disable=SC2034,SC2154
+
+# shellcheck disable=SC1091
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+CLRMOND=${CLRMOND:-$e2e_here/../../build/dev/clrmond}
+DAEMON_PID='' DAEMON_LOG='' DAEMON_SOCKET='' DAEMON_URL='' FOLLOWER_PID='' FOLLOWER=''
+
+# An image is looked into once per test, not once per scenario. Removed by daemon_scenarios_end.
+DAEMON_CACHE=$(mktemp -d "${TMPDIR:-/tmp}/clrmon-e2e-cache.XXXXXX")
+trap 'rm -rf "$DAEMON_CACHE"' EXIT
+
+# daemon_config [LINE...]: the scenario's configuration; LINEs, which come last, win.
+daemon_config() {
+    DAEMON_SOCKET=$E2E_TMP/control.sock
+    printf '%s\n' "socket = $DAEMON_SOCKET" 'listen = 127.0.0.1:0' "state_dir = $E2E_TMP/state" \
+        "cache_dir = $DAEMON_CACHE" 'grace = 2s' 'recheck_interval = 2s' 'poll_interval = 500ms' "$@" \
+        >"$E2E_TMP/clrmond.conf"
+}
+
+# daemon_spawn: with the configuration that is there; DAEMON_AS: command to run it. Sets DAEMON_PID, DAEMON_LOG.
+DAEMON_AS=()
+daemon_spawn() {
+    local workload=$LAB_PID out=$LAB_OUT
+    lab_spawn "${DAEMON_AS[@]}" "$CLRMOND" --config "$E2E_TMP/clrmond.conf"
+    DAEMON_PID=$LAB_PID DAEMON_LOG=$LAB_OUT LAB_PID=$workload LAB_OUT=$out
+    daemon_sees_to "$DAEMON_PID" answers || daemon_fail "does not begin"
+    DAEMON_URL=$(sed -n 's,^clrmond: metrics at \(http://[^ ]*\)/metrics$,\1,p' "$DAEMON_LOG")
+}
+
+# daemon_start [LINE...]: LINEs of configuration; answers when this returns.
+daemon_start() {
+    daemon_config "$@"
+    daemon_spawn
+}
+
+daemon_fail() { fail "$*; the daemon's log ends with: $(tail -20 "$DAEMON_LOG")"; }
+
+daemon_sees_to() { lab_wait 60 "$@"; } # PID COMMAND...
+
+answers() { "$CLRMON" --socket "$DAEMON_SOCKET" status -j >/dev/null 2>&1; }
+
+# ask VERB [ARG...]: as "clrmon", of the daemon.
+ask() { clrmon --socket "$DAEMON_SOCKET" "$@"; }
+
+# status_holds JQ: of a new "clrmon status".
+status_holds() {
+    ask status -j
+    json_holds "$1"
+}
+
+status_is() { ask status -j; jq -r "$1" <<<"$OUTPUT"; } # JQ
+
+# daemon_is PID JQ: of a new "clrmon check --daemon".
+daemon_is() {
+    ask check --daemon -j -p "$1"
+    holds "$2"
+}
+
+daemon_verdict() { daemon_is "$1" ".verdict == \"$2\""; } # PID VERDICT
+
+expect_daemon() { eventually 30 daemon_verdict "$1" "$2"; expect_status "${status_of[$2]}"; } # PID VERDICT
+
+# follow [ARG...]: a "clrmon events -f" into the file FOLLOWER, connected when this returns.
+follow() {
+    local workload=$LAB_PID out=$LAB_OUT
+    lab_spawn "$CLRMON" --socket "$DAEMON_SOCKET" events -f -o jsonl "$@"
+    FOLLOWER_PID=$LAB_PID FOLLOWER=$LAB_OUT LAB_PID=$workload LAB_OUT=$out
+    eventually 10 status_holds '.clients.connected == 2'
+}
+
+# is_event FILE JQ: one of the file's lines is so. The last may be half a line as yet.
+is_event() { jq -nRe "[inputs | fromjson? | select($2)] | length > 0" "$1" >/dev/null; }
+
+streamed() { eventually "${2:-30}" is_event "$FOLLOWER" "$1"; } # JQ [SECONDS]
+
+# history_of PID: all its events, one a line, into OUTPUT.
+history_of() { ask history --since 1h -o jsonl -p "$1"; expect_status 0; }
+
+# history_has JQ: of a new "clrmon history" of all.
+history_has() {
+    ask history --since 1h -o jsonl
+    jq -ne "[inputs | select($1)] | length > 0" <<<"$OUTPUT" >/dev/null
+}
+
+metrics() { curl -sSf --max-time 20 "$@" "$DAEMON_URL/metrics"; } # [CURL-ARG...]
+
+# metric_of PID NAME [LABELS]: the value; "" when there is no such series. LABELS: ',provider="public"'
+metric_of() { metrics | sed -n "s/^$2{pid=\"$1\",.*${3:-}} \(.*\)$/\1/p"; }
+
+metric_is() { [[ $(metric_of "$1" "$2" "${4:-}") == "$3" ]]; } # PID NAME VALUE [LABELS]
+
+# daemon_end: as systemd ends it: it has to say that all was well, and no sanitizer anything.
+daemon_end() {
+    local status=0
+    kill -s TERM "$DAEMON_PID"
+    daemon_sees_to "$DAEMON_PID" lab_gone "$DAEMON_PID" || daemon_fail "does not end"
+    wait "$DAEMON_PID" || status=$?
+    lab_stop "$DAEMON_PID"
+    ((status == 0)) || daemon_fail "ended with status $status"
+    ! grep -qE 'Sanitizer|runtime error:' "$DAEMON_LOG" || daemon_fail "a sanitizer's report"
+}
+
+daemon_kill() {
+    disown "$DAEMON_PID" # the shell need not say that it was killed
+    kill -s KILL "$DAEMON_PID"
+    daemon_sees_to "$DAEMON_PID" lab_gone "$DAEMON_PID"
+    lab_stop "$DAEMON_PID"
+}
