@@ -170,6 +170,16 @@ static void add_change(struct monitor *monitor, const struct abi_record *record)
                        record->time - callback->time < CALLBACK_WINDOW_NS;
 }
 
+/* Where the GC's functions are inlined, as in NativeAOT, the callback alone tells. It has only begun
+ * when its record is written. */
+static void look_soon(struct monitor *monitor, pid_t pid, uint64_t now)
+{
+    struct stored_process *process = store_find(monitor->store, pid);
+
+    if (process && process->next_look > now + CALLBACK_WINDOW_NS)
+        process->next_look = now + CALLBACK_WINDOW_NS;
+}
+
 static void remove_if_known(struct monitor *monitor, pid_t pid)
 {
     struct stored_process *process = store_find(monitor->store, pid);
@@ -190,6 +200,7 @@ static void take_record(void *context, const struct abi_record *record)
         break;
     case ABI_PROVIDER:
         monitor->last_callback = *record;
+        look_soon(monitor, (pid_t)record->pid, now);
         break;
     case ABI_EXEC:
         remove_if_known(monitor, (pid_t)record->pid);

@@ -334,23 +334,44 @@ static enum verdict judge_unreadable(const struct observation *seen, struct judg
     return VERDICT_UNKNOWN;
 }
 
+/* The reason for the verdict comes before those that only describe. */
+static void put_first(struct judgement *judgement, size_t index)
+{
+    char first[REASON_MAX];
+
+    if (index == 0 || index >= judgement->reason_count)
+        return;
+    memcpy(first, judgement->reasons[index], sizeof(first));
+    memmove(judgement->reasons[1], judgement->reasons[0], index * sizeof(judgement->reasons[0]));
+    memcpy(judgement->reasons[0], first, sizeof(first));
+}
+
+static void weigh(enum verdict verdict, size_t said_at, enum verdict *worst, size_t *worst_at)
+{
+    if (verdict <= *worst)
+        return;
+    *worst = verdict;
+    *worst_at = said_at;
+}
+
 void judge(const struct observation *observation, uint32_t bar, struct judgement *out)
 {
     struct places places = places_of(observation);
-    enum verdict worst = VERDICT_OFF, verdict;
+    size_t said_at, worst_at = 0;
 
-    *out = (struct judgement){0};
+    *out = (struct judgement){.verdict = VERDICT_OFF};
     for (size_t i = 0; i < PLACE_MAX; i++) {
-        verdict = judge_place(observation, &places.items[i], bar, out);
-        worst = verdict > worst ? verdict : worst;
+        said_at = out->reason_count;
+        weigh(judge_place(observation, &places.items[i], bar, out), said_at, &out->verdict,
+              &worst_at);
     }
-    verdict = judge_sinks(observation, bar, out);
-    worst = verdict > worst ? verdict : worst;
-    verdict = judge_unreadable(observation, out);
-    worst = verdict > worst ? verdict : worst;
+    said_at = out->reason_count;
+    weigh(judge_sinks(observation, bar, out), said_at, &out->verdict, &worst_at);
+    said_at = out->reason_count;
+    weigh(judge_unreadable(observation, out), said_at, &out->verdict, &worst_at);
+    put_first(out, worst_at);
     say_sessions(observation, out);
-    if (worst == VERDICT_VERBOSE && !observation->sessions_readable)
+    if (out->verdict == VERDICT_VERBOSE && !observation->sessions_readable)
         say_unread_sessions(observation, out);
     say_environment(observation, out);
-    out->verdict = worst;
 }

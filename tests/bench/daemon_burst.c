@@ -94,11 +94,12 @@ static void run(const char *what, uint64_t calls, uint64_t rate)
     fflush(stdout);
 }
 
-static void *serve(void *unused)
+static void *serve(void *arg)
 {
     unsigned long long calls, rate;
     char line[128], what[16];
 
+    (void)arg;
     prctl(PR_SET_NAME, ".NET Burst");
     printf("ready %d\n", getpid());
     fflush(stdout);

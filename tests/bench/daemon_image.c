@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A synthetic runtime, in which the GC's state can be found as in a real one: two "GCs" whose tables
- * of functions have ControlEvents and ControlPrivateEvents side by side (leaf functions that store
- * level and keywords of the public and of the private provider), and a slot that answers 1 in the
- * one GC and a variable in the other. To be built as a shared object named libcoreclr.so, with -O2
- * and -fcf-protection=none, as the runtime is.
+ * A synthetic runtime, in which the GC's state can be found as in a real one: two "GCs" whose
+ * tables of functions have ControlEvents and ControlPrivateEvents side by side (leaf functions that
+ * store level and keywords of the public and of the private provider), and a slot that answers 1 in
+ * the one GC and a variable in the other. To be built as a shared object named libcoreclr.so and
+ * the options in "daemon": so each function begins with the push of the frame pointer, as the real
+ * ones do, which the kernel need not step through.
  */
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ static volatile int32_t levels[2];
 static volatile int32_t keywords_of[2];
 static volatile uint32_t heaps = 2;
 
-/* Three instructions each; their number tells the copies apart, which are else one function. */
+/* Two stores each. The compiler must not take two that are the same for one. */
 #define CONTROL(name, provider)                                                                    \
     __attribute__((noinline, aligned(32))) static void name(void *gc, uint32_t keywords,           \
                                                             uint32_t level)                        \

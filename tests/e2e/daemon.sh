@@ -73,7 +73,10 @@ follow() {
 # is_event FILE JQ: one of the file's lines is so. The last may be half a line as yet.
 is_event() { jq -nRe "[inputs | fromjson? | select($2)] | length > 0" "$1" >/dev/null; }
 
-streamed() { eventually "${2:-30}" is_event "$FOLLOWER" "$1"; } # JQ [SECONDS]
+# streamed JQ: the follower gets such an event.
+streamed() {
+    lab_wait 30 "$FOLLOWER_PID" is_event "$FOLLOWER" "$1" || fail "no event that is $1 among $(tail -40 "$FOLLOWER")"
+}
 
 # history_of PID: all its events, one a line, into OUTPUT.
 history_of() { ask history --since 1h -o jsonl -p "$1"; expect_status 0; }

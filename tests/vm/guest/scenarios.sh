@@ -139,7 +139,6 @@ traced() {
     eventually 5 seen "$1" "$down"
     echo "said: $(jq -rs 'map(select(.kind == "gc.events" and .provider == "public"))[] |
         "\(.old.level) to \(.new.level) by \(.cause) \(.client | .command? // .name? // "")"' "$events" | paste -sd,)"
-    jq -c '[.time,.kind,.pid,.tid,.thread,.provider,.old.level,.new.level,.cause,.client.pid,.old_verdict,.new_verdict]' "$events" | sed 's/^/said: /'
     kill "$follower"
 }
 
@@ -155,14 +154,15 @@ scenario_container() {
 }
 
 scenario_deleted() {
-    local gone
+    local gone own
     cp -rs "$CLRMON_LAB/dotnet" /home/app/dotnet
-    for own in dotnet host/fxr/*/libhostfxr.so shared/*/*/libcoreclr.so shared/*/*/libhostpolicy.so; do
-        (cd /home/app/dotnet && cp --remove-destination "$CLRMON_LAB/dotnet/"$own $own)
+    cd /home/app/dotnet
+    for own in dotnet host/fxr/*/libhostfxr.so shared/*/*/lib{coreclr,hostpolicy}.so; do
+        cp --remove-destination "$CLRMON_LAB/dotnet/$own" "$own"
     done
     DOTNET=/home/app/dotnet start_app
     gone=$LAB_PID
-    rm /home/app/dotnet/shared/*/*/libcoreclr.so
+    rm shared/*/*/libcoreclr.so
     grep ' /home/app/dotnet/.*libcoreclr.so (deleted)' "/proc/$gone/maps"
     chmod 700 /home/app
     eventually 20 level_is "$gone" 0
