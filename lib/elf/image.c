@@ -167,6 +167,20 @@ static int read_program_headers(struct image *image, struct reason *why)
     return 0;
 }
 
+/* Linkers give each byte of a file one address. Many segments of the same bytes are a trap: each
+ * search would go through all of them. */
+static int check_segments(const struct image *image, struct reason *why)
+{
+    uint64_t left = 2 * (uint64_t)image->size;
+
+    for (size_t i = 0; i < image->segment_count; i++) {
+        if (image->segments[i].file_size > left)
+            return reason_set(why, -EBADMSG, "its segments claim the same bytes again and again");
+        left -= image->segments[i].file_size;
+    }
+    return 0;
+}
+
 int image_open(struct image *out, const void *data, size_t size, struct reason *why)
 {
     struct image image = {.data = data, .size = size};
@@ -174,6 +188,8 @@ int image_open(struct image *out, const void *data, size_t size, struct reason *
 
     if (r == 0)
         r = read_program_headers(&image, why);
+    if (r == 0)
+        r = check_segments(&image, why);
     *out = r < 0 ? (struct image){0} : image;
     return r;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <string.h>
+
+#include "state/target.h"
+#include "state/verdict.h"
+
+/*
+ * Observed processes for the renderings, and what they print. To be included after the .c files of
+ * cli/ that are under test.
+ */
+
+static struct located fixture_image;
+
+/* A process of 10.0.14 with GC verbose on and one client. */
+static inline void fixture_verbose(struct report *report)
+{
+    struct observation *seen = &report->observation;
+    struct identity *identity = &fixture_image.inspection.identity;
+
+    memset(report, 0, sizeof(*report));
+    *identity = (struct identity){.machine = 62, .version = "10.0.14", .build_id = {"\xab\xcd", 2}};
+    report->pid = 2147483000; /* nobody's */
+    report->opened = true;
+    report->target.image = report->target.gc = &fixture_image;
+    report->target.process = (struct process){.pid = report->pid,
+                                              .namespace_pid = report->pid,
+                                              .name = "dotnet",
+                                              .command = "dotnet app.dll"};
+    report->target.runtime.flavour = FLAVOUR_SELF_CONTAINED;
+    report->target.runtime.libc = LIBC_MUSL;
+    seen->gc_readable = seen->provider_readable = true;
+    seen->sessions_readable = seen->clients_readable = true;
+    seen->gc.public = (struct event_set){5, 0x8001};
+    strcpy(seen->gc_source, "structure");
+    seen->contexts[PROVIDER_RUNTIME][SINK_EVENTPIPE] =
+        (struct observed_context){true, {true, {5, 0x8001}}};
+    seen->contexts[PROVIDER_STRESS][SINK_LTTNG] = (struct observed_context){true, {false, {0, 0}}};
+    seen->provider = (struct event_set){5, 0x8001};
+    seen->provider_sessions = 1;
+    seen->sessions.count = 1;
+    seen->sessions.items[0] = (struct session){
+        .address = 0x7f0012345678,
+        .type = SESSION_IPC_STREAM,
+        .providers = {{"Microsoft-Windows-DotNETRuntime", {5, 0x8001}}},
+        .provider_count = 1,
+    };
+    seen->clients.peer_count = 1;
+    seen->clients.peers[0] =
+        (struct peer){.pid = 77, .name = "dotnet-trace", .command = "dotnet-trace"};
+    judge(seen, LEVEL_VERBOSE, &report->judgement);
+}
+
+/* One that could not be looked at. */
+static inline void fixture_failed(struct report *report)
+{
+    memset(report, 0, sizeof(*report));
+    report->pid = 4711;
+    report->target.process = (struct process){.pid = 4711, .namespace_pid = 7};
+    strcpy(report->why.text, "cannot read /proc/4711: Permission denied");
+    report->judgement.verdict = VERDICT_UNKNOWN;
+}
