@@ -81,10 +81,12 @@ streamed() {
 # history_of PID: all its events, one a line, into OUTPUT.
 history_of() { ask history --since 1h -o jsonl -p "$1"; expect_status 0; }
 
+said_event() { jq -ne "[inputs | select($1)] | length > 0" <<<"$OUTPUT" >/dev/null; } # JQ: of a line of the last output
+
 # history_has JQ: of a new "clrmon history" of all.
 history_has() {
     ask history --since 1h -o jsonl
-    jq -ne "[inputs | select($1)] | length > 0" <<<"$OUTPUT" >/dev/null
+    said_event "$1"
 }
 
 metrics() { curl -sSf --max-time 20 "$@" "$DAEMON_URL/metrics"; } # [CURL-ARG...]

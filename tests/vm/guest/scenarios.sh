@@ -156,7 +156,7 @@ scenario_container() {
 scenario_deleted() {
     local gone own
     cp -rs "$CLRMON_LAB/dotnet" /home/app/dotnet
-    cd /home/app/dotnet
+    cd /home/app/dotnet || return
     for own in dotnet host/fxr/*/libhostfxr.so shared/*/*/lib{coreclr,hostpolicy}.so; do
         cp --remove-destination "$CLRMON_LAB/dotnet/$own" "$own"
     done
@@ -199,7 +199,7 @@ scenario_watchdog() {
     systemctl daemon-reload
     systemctl restart clrmond
     before=$(restarts)
-    sleep 8
+    sleep 7
     unchanged "$before" # it does tell that it is alive
     kill -STOP "$(property MainPID)"
     eventually 30 restarted "$before"

@@ -6,10 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../../cli/json.c"
-#include "../../../cli/report_json.c"
-
-#include "cli/fixture.h"
+#include "fixture.h"
 
 static struct report report;
 

@@ -6,11 +6,9 @@
 
 #include <cmocka.h>
 
-#include "../../../cli/report.h"
+#include "report/json.h"
 
-#include "../../../cli/json.c"
-
-#include "cli/fixture.h"
+#include "fixture.h"
 
 static void expect(json_t *json, const char *expected)
 {

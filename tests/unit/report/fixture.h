@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include "state/target.h"
-#include "state/verdict.h"
+#include "report/json.h"
+#include "report/report.h"
 
 /*
- * Observed processes for the renderings, and what they print. To be included after the .c files of
- * cli/ that are under test.
+ * Observed processes for the renderings, and what they print.
  */
 
 static struct located fixture_image;

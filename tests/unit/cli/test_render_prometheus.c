@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "../../../cli/report_prometheus.c"
+#include "render.h"
 
-#include "cli/fixture.h"
+#include "../report/fixture.h"
 
 static struct report report;
 
