@@ -56,9 +56,9 @@ struct abi_counters {
 };
 
 struct abi_record {
-    abi_u64 time;    /* CLOCK_MONOTONIC, ns */
-    abi_u32 kind;    /* enum abi_kind */
-    abi_u32 pid;     /* thread group, in the initial PID namespace */
+    abi_u64 time; /* CLOCK_MONOTONIC, ns */
+    abi_u32 kind; /* enum abi_kind */
+    abi_u32 pid;  /* thread group, in the initial PID namespace */
     abi_u32 tid;
     abi_u32 provider; /* enum abi_provider; ABI_GC_CONTROL, ABI_PROVIDER */
     abi_u64 keywords;

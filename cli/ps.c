@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proc/text.h"
 #include "report/json.h"
 #include "select.h"
+#include "util/text.h"
 #include "verbs.h"
 
 static const struct option long_options[] = {

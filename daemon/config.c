@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define FILE_SIZE_MAX ((size_t)64 << 10)
 #define SECOND        1000ull

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 #define SCHEMA "clrmon.event/1"
 

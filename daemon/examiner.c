@@ -5,8 +5,8 @@
 
 #include "clock.h"
 #include "proc/image_file.h"
-#include "proc/text.h"
 #include "scanner.h"
+#include "util/text.h"
 
 #define LOOK_AT_LEAK_NS (1000 * NS_PER_MS)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 #define FIRST_ROOM (64 * 1024)
 #define NS_PER_S   1000000000ULL

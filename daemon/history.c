@@ -5,7 +5,7 @@
 
 #include "clock.h"
 #include "history_file.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 #define CHECKPOINT_PAGES_MAX 1000
 #define LATE_US              1000000

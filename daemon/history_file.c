@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "history.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 #define FILE_NAME      "history.db"
 #define BROKEN_PREFIX  FILE_NAME ".broken-"

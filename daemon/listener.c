@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define BACKLOG 64
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 #define CONTAINER_DIGITS 12
 #define RUNTIMES_MAX     32

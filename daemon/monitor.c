@@ -170,8 +170,8 @@ static void add_change(struct monitor *monitor, const struct abi_record *record)
                        record->time - callback->time < CALLBACK_WINDOW_NS;
 }
 
-/* Where the GC's functions are inlined, as in NativeAOT, the callback alone tells. It has only begun
- * when its record is written. */
+/* Where the GC's functions are inlined, as in NativeAOT, the callback alone tells. It has only
+ * begun when its record is written. */
 static void look_soon(struct monitor *monitor, pid_t pid, uint64_t now)
 {
     struct stored_process *process = store_find(monitor->store, pid);

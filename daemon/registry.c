@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 struct known_image {
     uint64_t number;

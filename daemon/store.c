@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 struct store {
     struct stored_process *processes; /* by pid */

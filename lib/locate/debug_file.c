@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 #define SYSTEM_FOLDER "/usr/lib/debug"
 

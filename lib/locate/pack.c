@@ -4,8 +4,8 @@
 #include <elf.h>
 #include <string.h>
 
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define SCHEMA "clrmon.pack/1"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 static bool is_tag(const char *tag, size_t length, const char *name)
 {

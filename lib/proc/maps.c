@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define MAPS_BYTES_MAX (16u << 20)
 

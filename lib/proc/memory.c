@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 /* No page is smaller, on any machine: two reads where one would do, never one too far. */
 #define PAGE_LEAST 4096u

@@ -8,8 +8,8 @@
 
 #include "proc/procfs.h"
 #include "proc/socket_owners.h"
-#include "proc/text.h"
 #include "proc/unix_sockets.h"
+#include "util/text.h"
 
 #define NETWORKS_MAX 1024
 

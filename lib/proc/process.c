@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define CONTAINER_DIGITS   64
 #define FLAG_KERNEL_THREAD 0x00200000u /* PF_KTHREAD, include/linux/sched.h */

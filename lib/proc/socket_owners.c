@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
 #include "util/number.h"
+#include "util/text.h"
 
 uint64_t socket_owners_parse_link(const char *text)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 static void read_name(pid_t pid, pid_t thread, char to[static PROCESS_NAME_MAX])
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "proc/procfs.h"
-#include "proc/text.h"
 #include "proc/threads.h"
+#include "util/text.h"
 
 const char *flavour_text(enum flavour flavour)
 {

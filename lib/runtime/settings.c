@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/settings.h"
 
-#include "proc/text.h"
+#include "util/text.h"
 
 bool settings_is_on(struct knob knob)
 {

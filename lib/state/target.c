@@ -5,7 +5,7 @@
 
 #include "proc/image_file.h"
 #include "proc/memory.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 #define LTTNG_POINTER 24 /* in a context, since it has room for it */
 

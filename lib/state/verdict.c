@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proc/text.h"
+#include "util/text.h"
 
 #define SET_TEXT_MAX (LEVEL_TEXT_MAX + KEYWORDS_TEXT_MAX + 32)
 #define OWNER_MAX    256

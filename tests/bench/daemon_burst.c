@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that looks like one of .NET, on the image that daemon_image.c makes: its second thread,
- * ".NET Burst", changes the GC's state. Prints "ready PID"; each line "WHAT CALLS RATE" on standard
- * input is then done: WHAT is "public", or "nothing" for calls that no one probes; RATE is in calls
- * a second, 0 for as fast as it can. Each call sets other keywords than the one before. Answers
+ * A process on the image that daemon_image.c makes, whose second thread, of the name that is asked
+ * for, changes the GC's state. It looks like one of .NET if the image is named libcoreclr.so and
+ * the thread ".NET Burst", and like nothing in particular, which no one probes, otherwise. Prints
+ * "ready PID"; each line "WHAT CALLS RATE" on standard input is then done: WHAT is "public", or
+ * "nothing" for calls that no one probes; RATE is in calls a second, 0 for as fast as it can. Each
+ * call sets other keywords than the one before. Answers
  *
  *     done CALLS NANOSECONDS-OF-WALL NANOSECONDS-OF-PROCESSOR LEVEL KEYWORDS
  *
@@ -94,13 +96,12 @@ static void run(const char *what, uint64_t calls, uint64_t rate)
     fflush(stdout);
 }
 
-static void *serve(void *arg)
+static void *serve(void *name)
 {
     unsigned long long calls, rate;
     char line[128], what[16];
 
-    (void)arg;
-    prctl(PR_SET_NAME, ".NET Burst");
+    prctl(PR_SET_NAME, name);
     printf("ready %d\n", getpid());
     fflush(stdout);
     while (fgets(line, sizeof(line), stdin))
@@ -111,18 +112,18 @@ static void *serve(void *arg)
 
 int main(int argc, char **argv)
 {
-    void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
+    void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
     const void *(*initialize)(int is_server) = NULL;
     pthread_t thread;
 
     if (library)
         *(void **)&initialize = dlsym(library, "coreclr_initialize");
     if (!initialize) {
-        fprintf(stderr, "usage: daemon_burst DIRECTORY/libcoreclr.so\n");
+        fprintf(stderr, "usage: daemon_burst LIBRARY NAME\n");
         return 2;
     }
     gc = initialize(0);
-    if (pthread_create(&thread, NULL, serve, NULL) != 0)
+    if (pthread_create(&thread, NULL, serve, argv[2]) != 0)
         return 1;
     pthread_join(thread, NULL);
     return 0;

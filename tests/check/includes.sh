@@ -9,10 +9,11 @@ declare -A may=(
     [proc]='util'
     [control]='util'
     [runtime]='elf proc util'
-    [locate]='runtime elf proc util'
+    [locate]='runtime elf util'
     [state]='locate runtime elf proc util'
-    [cli]='state locate runtime elf proc control util'
-    [daemon]='state locate runtime elf proc control util bpf'
+    [report]='state locate runtime elf proc util'
+    [cli]='report state locate runtime elf proc control util'
+    [daemon]='report state locate runtime elf proc control util bpf'
 )
 
 folder_of() { # FILE: its folder as "may" names it

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "metrics.h"
-#include "proc/text.h"
+#include "util/text.h"
 
 #define SECOND 1000000000ULL
 

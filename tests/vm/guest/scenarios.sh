@@ -76,7 +76,7 @@ status_is() { # JQ, of clrmon status
 checked() { # PID JQ [ARG...]: of clrmon check
     local status=0
     timeout 20 clrmon check "${@:3}" -p "$1" -o json >"$work/check" || status=$?
-    ((status <= 3)) && jq -e ".processes[0] | $2" "$work/check" >/dev/null
+    ((status <= 3)) && [[ -s $work/check ]] && jq -e ".processes[0] | $2" "$work/check" >/dev/null
 }
 
 level_is() { checked "$1" ".gc.public.level == $2" --daemon; } # PID LEVEL: as the daemon has it

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "proc/text.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 static void printable(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proc/text.h"
+#include "util/text.h"
 
 #include <string.h>
 
