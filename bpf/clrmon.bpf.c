@@ -9,6 +9,7 @@
 
 #define RECORDS_BYTES (1 << 20) /* 16,000 records; the daemon may ask for another size */
 #define WATCHED_MAX   65536
+#define THREADS_MAX   1024
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -31,6 +32,14 @@ struct {
     __type(key, __u32);
     __type(value, __u8);
 } watched SEC(".maps");
+
+/* Threads that are in the callback of a provider: thread to provider. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, THREADS_MAX);
+    __type(key, __u64);
+    __type(value, __u32);
+} in_callback SEC(".maps");
 
 static __always_inline struct abi_counters *counters_of_cpu(void)
 {

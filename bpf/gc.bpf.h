@@ -6,7 +6,18 @@
  * ControlPrivateEvents, and on the callback of the runtime's provider,
  * EventPipeEtwCallback(sourceId, controlCode, level, matchAnyKeyword, ...). The cookie is the
  * provider. Rare: some per session, two per GC at most.
+ *
+ * The callback tells the GC on its own thread and returns. Nothing may probe a return, so what is
+ * remembered of a callback is used up by the first word to the GC of the same provider.
  */
+
+static __always_inline bool ends_callback(__u32 provider)
+{
+    __u64 thread = bpf_get_current_pid_tgid();
+    __u32 *known = bpf_map_lookup_elem(&in_callback, &thread);
+
+    return known && *known == provider && bpf_map_delete_elem(&in_callback, &thread) == 0;
+}
 
 static __always_inline struct abi_record *reserve(enum abi_kind kind, struct abi_counters *counters)
 {
@@ -30,6 +41,8 @@ SEC("uprobe")
 int gc_control(struct pt_regs *ctx)
 {
     struct abi_counters *counters = counters_of_cpu();
+    __u32 provider = bpf_get_attach_cookie(ctx);
+    bool callback = ends_callback(provider);
     struct abi_record *record;
 
     if (!counters)
@@ -38,7 +51,8 @@ int gc_control(struct pt_regs *ctx)
     record = reserve(ABI_GC_CONTROL, counters);
     if (!record)
         return 0;
-    record->provider = bpf_get_attach_cookie(ctx);
+    record->provider = provider;
+    record->callback = callback;
     record->keywords = (__u32)PT_REGS_PARM2(ctx);
     record->level = (__u32)PT_REGS_PARM3(ctx);
     bpf_ringbuf_submit(record, 0);
@@ -49,15 +63,18 @@ SEC("uprobe")
 int provider_callback(struct pt_regs *ctx)
 {
     struct abi_counters *counters = counters_of_cpu();
+    __u32 provider = bpf_get_attach_cookie(ctx);
+    __u64 thread = bpf_get_current_pid_tgid();
     struct abi_record *record;
 
+    bpf_map_update_elem(&in_callback, &thread, &provider, BPF_ANY);
     if (!counters)
         return 0;
     counters->hits[ABI_HIT_PROVIDER]++;
     record = reserve(ABI_PROVIDER, counters);
     if (!record)
         return 0;
-    record->provider = bpf_get_attach_cookie(ctx);
+    record->provider = provider;
     record->enabled = (__u32)PT_REGS_PARM2(ctx);
     record->level = (__u8)PT_REGS_PARM3(ctx);
     record->keywords = PT_REGS_PARM4(ctx);

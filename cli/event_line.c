@@ -56,7 +56,7 @@ static struct event_set set_of(const json_t *event, const char *field)
     return out;
 }
 
-/* "public 0->Verbose(5) 0x8001 dotnet-trace(1234)", or the cause where there is no client. */
+/* "public 0->Verbose(5) 0x8001 dotnet dotnet-trace.dll(1234)", or the cause where there is no client. */
 static void say_change(const json_t *event, struct what *out)
 {
     const json_t *client = json_object_get(event, "client");
@@ -65,7 +65,7 @@ static void say_change(const json_t *event, struct what *out)
 
     level_format(new, level);
     if (json_is_object(client))
-        snprintf(who, sizeof(who), "%.20s(%d)", text_of(client, "name"),
+        snprintf(who, sizeof(who), "%.30s(%d)", text_of(client, "command"),
                  (int)json_integer_value(json_object_get(client, "pid")));
     else
         snprintf(who, sizeof(who), "%.40s", text_of(event, "cause"));

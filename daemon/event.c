@@ -77,8 +77,8 @@ static json_t *json_client(const struct event *event)
 {
     if (!event->client)
         return json_null();
-    return json_pack("{s:i, s:o}", "pid", (int)event->client, "name",
-                     json_name(event->client_name));
+    return json_pack("{s:i, s:o, s:o}", "pid", (int)event->client, "name",
+                     json_name(event->client_name), "command", json_name(event->client_command));
 }
 
 static json_t *change_fields(const struct event *event)

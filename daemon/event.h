@@ -13,7 +13,7 @@
  *   {"schema": "clrmon.event/1", "id", "time", "kind", "pid", "name", "tid", "thread", ...}
  *
  * "time" is RFC 3339 in UTC with microseconds. Kinds add their own fields: "old" and "new" are
- * {"level": 5, "keywords": "0x8001"}, "client" is {"pid", "name"} or null.
+ * {"level": 5, "keywords": "0x8001"}, "client" is {"pid", "name", "command"} or null.
  */
 
 enum event_kind {
@@ -53,6 +53,7 @@ struct event {
     enum event_cause cause;
     pid_t client; /* 0: none */
     char client_name[PROCESS_NAME_MAX];
+    char client_command[2 * PROCESS_FILE_MAX];
     enum verdict old_verdict, new_verdict;
     uint64_t lost;    /* loss */
     int64_t since_us; /* gap: when watching ended */

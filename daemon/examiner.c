@@ -168,9 +168,8 @@ static int take_observation(struct examiner *examiner, const struct target *targ
 }
 
 static void emit_change(struct examiner *examiner, struct stored_process *process,
-                        const struct change *change, const struct observation *seen)
+                        const struct abi_record *record, const struct observation *seen)
 {
-    const struct abi_record *record = &change->record;
     bool private = record->provider == ABI_PROVIDER_PRIVATE;
     struct event_set set = {record->level, record->keywords};
     struct event_set current = private ? process->gc.private : process->gc.public;
@@ -181,7 +180,7 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
     };
     const struct peer *client = client_of_change(&process->clients, &seen->clients);
     struct cause_facts facts = {
-        .callback = change->callback,
+        .callback = record->callback,
         .first = !process->gc_known,
         .empty = empty,
         .had_client = process->clients.count || seen->clients.peer_count,
@@ -195,6 +194,7 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
     if (client && (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN)) {
         event.client = client->pid;
         text_copy(event.client_name, sizeof(event.client_name), client->name);
+        text_copy(event.client_command, sizeof(event.client_command), client->command);
     }
     store_gc_changed(examiner->store, process, private, set, &event, clock_monotonic_ns());
 }
@@ -203,7 +203,7 @@ static void emit_changes(struct examiner *examiner, struct stored_process *proce
                          const struct changes *changes, const struct observation *seen)
 {
     for (size_t i = 0; i < changes->count; i++)
-        if ((pid_t)changes->items[i].record.pid == process->process.pid)
+        if ((pid_t)changes->items[i].pid == process->process.pid)
             emit_change(examiner, process, &changes->items[i], seen);
 }
 

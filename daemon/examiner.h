@@ -16,14 +16,9 @@
 
 struct examiner;
 
-/* A record of the GC's state change, waiting for its cause to be found. */
-struct change {
-    struct abi_record record;
-    bool callback; /* the provider's callback ran on the same thread just before */
-};
-
+/* Records of the GC's state, waiting for their causes to be found. */
 struct changes {
-    const struct change *items;
+    const struct abi_record *items;
     size_t count;
 };
 

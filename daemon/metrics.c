@@ -46,9 +46,14 @@ static const struct event_set *set_of(const struct stored_process *process, size
     return provider == 0 ? &process->gc.public : &process->gc.private;
 }
 
+static bool knows_gc(const struct stored_process *process)
+{
+    return process->gc_known && !process->gc_stale;
+}
+
 static void print_level(struct scrape *scrape, const struct stored_process *process)
 {
-    for (size_t i = 0; process->gc_known && i < ARRAY_SIZE(providers); i++) {
+    for (size_t i = 0; knows_gc(process) && i < ARRAY_SIZE(providers); i++) {
         sample_of(scrape, process);
         exposition_label(&scrape->text, "provider", providers[i]);
         exposition_number(&scrape->text, set_of(process, i)->level);
@@ -59,7 +64,7 @@ static void print_keywords(struct scrape *scrape, const struct stored_process *p
 {
     char keywords[24];
 
-    for (size_t i = 0; process->gc_known && i < ARRAY_SIZE(providers); i++) {
+    for (size_t i = 0; knows_gc(process) && i < ARRAY_SIZE(providers); i++) {
         snprintf(keywords, sizeof(keywords), "0x%llx",
                  (unsigned long long)set_of(process, i)->keywords);
         sample_of(scrape, process);

@@ -9,14 +9,15 @@
 #include "runtime/scan.h"
 
 #define LOOK_SOON_NS       (100 * NS_PER_MS)
-#define CALLBACK_WINDOW_NS (20 * NS_PER_MS)
+#define CALLBACK_NS        (20 * NS_PER_MS)
 #define IMAGE_IDLE_NS      (600000 * NS_PER_MS)
 #define RING_BYTES         (1u << 20)
 #define LOOKS_PER_TURN     16
+#define TRIES_OF_ONE_THREAD 5
 #define CHANGES_MAX        4096
 
 /* When a process is considered after its exec, in ms. A known image's first record tells sooner. */
-static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000};
+static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000, 8000, 20000};
 
 struct monitor {
     sd_event *loop;
@@ -26,10 +27,9 @@ struct monitor {
     struct reason probes_why;
     struct examiner *examiner;
     struct pending_list pending;
-    struct change changes[CHANGES_MAX]; /* of this turn */
+    struct abi_record changes[CHANGES_MAX]; /* of this turn */
     size_t change_count;
     uint64_t changes_lost;
-    struct abi_record last_callback;
     struct abi_counters noted; /* losses that have become events */
     uint64_t records;
     unsigned looks; /* of this turn */
@@ -59,14 +59,14 @@ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void 
     return examine_again(monitor->examiner, process, &none, take, context, why);
 }
 
-/* One thread at first: a runtime has more. Most programs never get a second, and cost one read. */
+/* A runtime has more threads than one. Most programs never get a second: their reads are cheap. */
 static bool is_worth_a_look(const struct pending *pending)
 {
     struct process process;
 
     if (process_read(pending->pid, &process, NULL) < 0)
         return false;
-    return process.threads > 1 || pending->tries < 2;
+    return process.threads > 1 || pending->tries < TRIES_OF_ONE_THREAD;
 }
 
 static bool is_done(void *context, struct pending *pending)
@@ -157,17 +157,11 @@ static int on_timer(sd_event_source *source, uint64_t time, void *context)
 
 static void add_change(struct monitor *monitor, const struct abi_record *record)
 {
-    const struct abi_record *callback = &monitor->last_callback;
-    struct change *change;
-
     if (monitor->change_count == CHANGES_MAX) {
         monitor->changes_lost++;
         return;
     }
-    change = &monitor->changes[monitor->change_count++];
-    change->record = *record;
-    change->callback = callback->pid == record->pid && callback->tid == record->tid &&
-                       record->time - callback->time < CALLBACK_WINDOW_NS;
+    monitor->changes[monitor->change_count++] = *record;
 }
 
 /* Where the GC's functions are inlined, as in NativeAOT, the callback alone tells. It has only
@@ -176,8 +170,8 @@ static void look_soon(struct monitor *monitor, pid_t pid, uint64_t now)
 {
     struct stored_process *process = store_find(monitor->store, pid);
 
-    if (process && process->next_look > now + CALLBACK_WINDOW_NS)
-        process->next_look = now + CALLBACK_WINDOW_NS;
+    if (process && process->next_look > now + CALLBACK_NS)
+        process->next_look = now + CALLBACK_NS;
 }
 
 static void remove_if_known(struct monitor *monitor, pid_t pid)
@@ -199,7 +193,6 @@ static void take_record(void *context, const struct abi_record *record)
         add_change(monitor, record);
         break;
     case ABI_PROVIDER:
-        monitor->last_callback = *record;
         look_soon(monitor, (pid_t)record->pid, now);
         break;
     case ABI_EXEC:
@@ -247,7 +240,7 @@ static void note_losses(struct monitor *monitor)
 static bool came_before(const struct monitor *monitor, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (monitor->changes[i].record.pid == monitor->changes[index].record.pid)
+        if (monitor->changes[i].pid == monitor->changes[index].pid)
             return true;
     return false;
 }
@@ -258,7 +251,7 @@ static void look_at_changed(struct monitor *monitor)
     struct changes changes = changes_of(monitor);
 
     for (size_t i = 0; i < changes.count; i++) {
-        pid_t pid = (pid_t)changes.items[i].record.pid;
+        pid_t pid = (pid_t)changes.items[i].pid;
         struct stored_process *process = store_find(monitor->store, pid);
 
         if (came_before(monitor, i))

@@ -169,6 +169,7 @@ void store_gc_changed(struct store *store, struct stored_process *process, bool 
     text_copy(event->name, sizeof(event->name), process->process.name);
     *current = set;
     process->gc_known = true;
+    process->gc_stale = false;
     process->state_us = clock_realtime_us();
     process->changes[event->cause]++;
     store_note(store, event);
@@ -225,6 +226,7 @@ int store_observe(struct store *store, const struct target *target, const struct
     process->state_us = clock_realtime_us();
     process->sessions = seen->sessions.count;
     process->sessions_known = seen->sessions_readable;
+    process->gc_stale = !seen->gc_readable;
     if (seen->gc_readable)
         take_gc(store, process, &seen->gc, doubts, now);
     set_judgement(store, process, judgement, now);

@@ -25,6 +25,7 @@ struct stored_process {
     uint64_t gc_image; /* of the library of its GC; 0: none */
 
     bool gc_known;
+    bool gc_stale; /* it could not be read the last time */
     struct gc_state gc;
     size_t sessions; /* EventPipe sessions, where they can be read */
     bool sessions_known;

@@ -26,8 +26,8 @@ static const struct {
     const char *event, *line;
 } rows[] = {
     {HEAD("gc.events") TODAY WHO CHANGE
-     "\"cause\":\"client\",\"client\":{\"pid\":99,\"name\":\"dotnet-trace\"}}",
-     "  06:29:59.123    1234 orders       public 0->Verbose(5) 0x8001 dotnet-trace(99)"},
+     "\"cause\":\"client\",\"client\":{\"pid\":99,\"command\":\"dotnet dotnet-trace.dll\"}}",
+     "  06:29:59.123    1234 orders       public 0->Verbose(5) 0x8001 dotnet dotnet-trace.dll(99)"},
     {HEAD("gc.events") TODAY WHO CHANGE "\"cause\":\"rundown\",\"client\":null}",
      "  06:29:59.123    1234 orders       public 0->Verbose(5) 0x8001 rundown"},
     {HEAD("provider") TODAY WHO CHANGE "\"cause\":\"listener\",\"client\":null}",

@@ -22,7 +22,8 @@ static const struct event change = {
     .new = {5, 0x8001},
     .cause = CAUSE_CLIENT,
     .client = 99,
-    .client_name = "dotnet-trace",
+    .client_name = "dotnet",
+    .client_command = "dotnet dotnet-trace.dll",
 };
 
 static struct event with(enum event_kind kind, const char *detail)
@@ -53,7 +54,7 @@ static void assert_json(const struct event *event, const char *expected)
 #define CHANGE                                                                                     \
     "\"provider\":\"public\",\"old\":{\"level\":4,\"keywords\":\"0x1\"},"                          \
     "\"new\":{\"level\":5,\"keywords\":\"0x8001\"},\"cause\":\"client\","                          \
-    "\"client\":{\"pid\":99,\"name\":\"dotnet-trace\"}}"
+    "\"client\":{\"pid\":99,\"name\":\"dotnet\",\"command\":\"dotnet dotnet-trace.dll\"}}"
 
 static void json_of_each_kind(void **state)
 {

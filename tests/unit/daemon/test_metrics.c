@@ -73,6 +73,7 @@ static void fill_store(struct store *store)
 
     memset(stored->process.container, 'a', sizeof(stored->process.container) - 1);
     stored->gc_known = true;
+    stored->gc_stale = false;
     stored->gc = (struct gc_state){{5, 0x1}, {4, 0x80000000}};
     stored->sessions_known = true;
     stored->sessions = 2;
