@@ -102,7 +102,9 @@ static int map_file(int fd, struct mapped_file *out, struct reason *why)
         return reason_set(why, -EFBIG, "%lld bytes, too large for a runtime image",
                           (long long)status.st_size);
     out->size = (size_t)status.st_size;
-    out->data = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    /* Into a private mapping the kernel puts the breakpoints of uprobes that are on, and the code
+     * would not be that of the file. */
+    out->data = mmap(NULL, out->size, PROT_READ, MAP_SHARED, fd, 0);
     if (out->data == MAP_FAILED)
         return reason_set(why, -errno, "can't be mapped: %s", strerror(errno));
     return 0;

@@ -103,12 +103,11 @@ static void layouts(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         struct identity identity = identity_of(table[i].link);
 
-        set_up(state);
         make(table[i].file, false);
         expect(&identity, table[i].with_folder, table[i].found ? table[i].file : NULL);
         tear_down(state);
+        set_up(state);
     }
-    set_up(state);
 }
 
 static void order(void **state)

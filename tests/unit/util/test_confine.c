@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 /* The limit on CPU time, brought down to what a test can wait for. */
@@ -16,8 +17,16 @@ static int short_limits(int resource, const struct rlimit *limit)
     return setrlimit((__rlimit_resource_t)resource, resource == RLIMIT_CPU ? &one_second : limit);
 }
 
+/* A private mapping has uprobes' breakpoints in it, so files must not be mapped that way. */
+static void *shared_map(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    return flags == MAP_SHARED ? mmap(at, size, protection, flags, fd, offset) : MAP_FAILED;
+}
+
 #define setrlimit short_limits
+#define mmap      shared_map
 #include "../../../lib/util/confine.c"
+#undef mmap
 #undef setrlimit
 
 #include <linux/futex.h>
