@@ -9,7 +9,7 @@
 #include "locate/pack.h"
 
 static const char *const subfolders[] = {
-    [PACK_SCANNED] = "scan",
+    [PACK_SCANNED] = "scan-" CLRMON_VERSION,
     [PACK_IMPORTED] = "import",
 };
 

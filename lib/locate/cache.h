@@ -5,8 +5,9 @@
 
 /*
  * The folder of packs: what this host has found, and what was imported. One file per build id,
- * "scan/BUILD-ID.json" and "import/BUILD-ID.json", each written whole or not at all. A pack file is
- * read only if root or we own it and nobody else may write it.
+ * "scan-VERSION/BUILD-ID.json", of this version of ours, for the next may find more, and
+ * "import/BUILD-ID.json", each written whole or not at all. A pack file is read only if root or we
+ * own it and nobody else may write it.
  */
 
 enum pack_origin {

@@ -32,7 +32,7 @@ static int set_up(void **state)
     if (!mkdtemp(folder))
         return -1;
     snprintf(cache, sizeof(cache), "%s/cache/clrmon", folder);
-    snprintf(file, sizeof(file), "%s/scan/abcd.json", cache);
+    snprintf(file, sizeof(file), "%s/scan-" CLRMON_VERSION "/abcd.json", cache);
     inspection = (struct inspection){
         .identity = {.kind = IMAGE_CORECLR, .machine = EM_X86_64, .version = "10.0.14"},
         .fingerprint = {.count = 1},
@@ -146,11 +146,11 @@ static void bad_content(void **state)
 
 static size_t files_in_scan(void)
 {
-    char path[PATH_MAX + 8];
+    char path[PATH_MAX + 32];
     size_t count = 0;
     DIR *dir;
 
-    snprintf(path, sizeof(path), "%s/scan", cache);
+    snprintf(path, sizeof(path), "%s/scan-" CLRMON_VERSION, cache);
     dir = opendir(path);
     while (readdir(dir))
         count++;

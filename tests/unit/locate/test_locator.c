@@ -214,7 +214,7 @@ static void cache_that_is_no_use(void **state)
     _close_ int fd = new_file(BUILD_SIZE);
     struct located located = find(fd, &all);
 
-    snprintf(file, sizeof(file), "%s/scan/123456789abcdef0.json", cache);
+    snprintf(file, sizeof(file), "%s/scan-" CLRMON_VERSION "/123456789abcdef0.json", cache);
     assert_int_equal(chmod(file, 0666), 0);
     located = find(fd, &all);
     assert_false(located.from_cache);
