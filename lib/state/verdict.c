@@ -135,13 +135,19 @@ static size_t live_sessions(const struct observation *seen)
 static void say_leak(const struct observation *seen, const struct place *place,
                      struct event_set wanted, struct judgement *out)
 {
+    bool nothing = !wanted.level && !wanted.keywords;
     char have[SET_TEXT_MAX], want[SET_TEXT_MAX];
 
     describe(place->provider, place->set, have);
-    if (!live_sessions(seen))
+    if (!live_sessions(seen) && !nothing)
+        say(out,
+            "%s (%s) stay at %s, but no session is left, and LTTng or user_events ask only for %s",
+            place->name, provider_name(place->provider), have,
+            describe(place->provider, wanted, want));
+    else if (!live_sessions(seen))
         say(out, "%s (%s) stay at %s, but no session is left and nobody who is still here asked",
             place->name, provider_name(place->provider), have);
-    else if (!wanted.level && !wanted.keywords)
+    else if (nothing)
         say(out, "%s (%s) stay at %s, but none of the sessions that are alive (%zu) asks for any",
             place->name, provider_name(place->provider), have, live_sessions(seen));
     else

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/reason.h"
 #include "util/text.h"
 
 static void printable(void **state)
@@ -81,12 +82,34 @@ static void ends(void **state)
     assert_string_equal(text_file_name("/a/"), "");
 }
 
+/* Too long a reason ends before a character of which there is not the whole. */
+static void reasons(void **state)
+{
+    struct reason why;
+    char text[sizeof(why.text) + 8];
+
+    assert_int_equal(reason_set(NULL, -EIO, "%s", "nobody asks"), -EIO);
+    assert_int_equal(reason_set(&why, -EPERM, "%s: %d", "na\xc3\xafve", 1), -EPERM);
+    assert_string_equal(why.text, "na\xc3\xafve: 1");
+    for (size_t before = sizeof(why.text) - 6; before < sizeof(why.text); before++) {
+        memset(text, 'a', before);
+        strcpy(text + before, "\xe2\x82\xac\xe2\x82\xac");
+        reason_set(&why, 0, "%s", text);
+        strcpy(text, why.text);
+        text_printable(text);
+        assert_string_equal(text, why.text);
+        assert_in_range(strlen(text), before < sizeof(why.text) - 4 ? before : sizeof(why.text) - 4,
+                        sizeof(why.text) - 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printable),
         cmocka_unit_test(from_utf16),
         cmocka_unit_test(ends),
+        cmocka_unit_test(reasons),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

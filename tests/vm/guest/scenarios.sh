@@ -17,10 +17,7 @@ refused() { # COMMAND...: fails, as it should
 }
 
 set_up() { # as a package would; and a plain user with a .NET process
-    cp "$vm"/bin/* /usr/bin/
-    cp "$vm"/deploy/*.{service,socket} /etc/systemd/system/
-    install -D -m 644 "$vm/deploy/clrmond.conf" /etc/clrmon/clrmond.conf
-    install -D -m 644 -t /usr/lib/sysusers.d "$vm"/deploy/sysusers.d/*
+    cp -r --preserve=mode "$vm"/installed/. /
     systemd-sysusers
     useradd --create-home app
     useradd --groups clrmon member
@@ -226,7 +223,7 @@ scenario_reloads() {
     status_is '.watching.poll_seconds == 7'
     active
     [[ $(property MainPID) == "$pid" ]]
-    cp "$vm/deploy/clrmond.conf" "$config"
+    cp "$vm/installed/etc/clrmon/clrmond.conf" "$config"
     systemctl reload clrmond
     eventually 5 status_is '.watching.poll_seconds == 30'
 }
