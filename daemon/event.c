@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "util/moment.h"
 #include "util/text.h"
 
 #define SCHEMA "clrmon.event/1"
@@ -32,27 +32,11 @@ enum event_cause event_cause_of_name(const char *name)
     return cause;
 }
 
-void event_time_format(int64_t time_us, char text[static EVENT_TIME_MAX])
-{
-    int64_t microseconds = time_us % 1000000;
-    time_t seconds = time_us / 1000000;
-    struct tm date;
-    size_t length;
-
-    if (microseconds < 0) {
-        microseconds += 1000000;
-        seconds--;
-    }
-    gmtime_r(&seconds, &date);
-    length = strftime(text, EVENT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &date);
-    snprintf(text + length, EVENT_TIME_MAX - length, ".%06dZ", (int)microseconds);
-}
-
 static json_t *json_time(int64_t time_us)
 {
-    char text[EVENT_TIME_MAX];
+    char text[MOMENT_TEXT_MAX];
 
-    event_time_format(time_us, text);
+    moment_format(time_us, text);
     return json_string(text);
 }
 

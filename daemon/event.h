@@ -67,9 +67,5 @@ const char *event_cause_name(enum event_cause cause); /* "client" */
 enum event_kind event_kind_of_name(const char *name);
 enum event_cause event_cause_of_name(const char *name);
 
-/* "2026-11-24T06:30:00.123456Z" */
-#define EVENT_TIME_MAX 32
-void event_time_format(int64_t time_us, char text[static EVENT_TIME_MAX]);
-
 /* New reference; NULL: no memory. Names are made printable. "tid" 0 and "thread" "": not known. */
 json_t *event_json(const struct event *event);

@@ -118,6 +118,14 @@ static void print_sessions(struct scrape *scrape, const struct stored_process *p
         print_one(scrape, process, process->sessions);
 }
 
+static void print_oldest_session(struct scrape *scrape, const struct stored_process *process)
+{
+    if (process->oldest_session_us <= 0)
+        return;
+    sample_of(scrape, process);
+    exposition_seconds(&scrape->text, (uint64_t)process->oldest_session_us * NS_PER_US);
+}
+
 struct runtimes {
     char names[RUNTIMES_MAX][RUNTIME_VERSION_MAX];
     uint64_t counts[RUNTIMES_MAX];
@@ -298,6 +306,9 @@ static const struct metric metrics[] = {
      .of_process = print_verbose_time},
     {{"clrmon_eventpipe_sessions", FAMILY_GAUGE, NULL, "EventPipe sessions that are open."},
      .of_process = print_sessions},
+    {{"clrmon_eventpipe_oldest_session_start_time_seconds", FAMILY_GAUGE, "seconds",
+      "When the oldest open session was opened, since 1970."},
+     .of_process = print_oldest_session},
     {{"clrmon_processes", FAMILY_GAUGE, NULL, ".NET processes that are watched."},
      .of_daemon = print_processes},
     {{"clrmon_watching", FAMILY_GAUGE, NULL,

@@ -8,13 +8,13 @@
 #include "pending.h"
 #include "runtime/scan.h"
 
-#define LOOK_SOON_NS       (100 * NS_PER_MS)
-#define CALLBACK_NS        (20 * NS_PER_MS)
-#define IMAGE_IDLE_NS      (600000 * NS_PER_MS)
-#define RING_BYTES         (1u << 20)
-#define LOOKS_PER_TURN     16
+#define LOOK_SOON_NS        (100 * NS_PER_MS)
+#define CALLBACK_NS         (20 * NS_PER_MS)
+#define IMAGE_IDLE_NS       (600000 * NS_PER_MS)
+#define RING_BYTES          (1u << 20)
+#define LOOKS_PER_TURN      16
 #define TRIES_OF_ONE_THREAD 5
-#define CHANGES_MAX        4096
+#define CHANGES_MAX         4096
 
 /* When a process is considered after its exec, in ms. A known image's first record tells sooner. */
 static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000, 8000, 20000};

@@ -208,6 +208,18 @@ static void take_gc(struct store *store, struct stored_process *process, const s
     }
 }
 
+static int64_t oldest_session(const struct observation *seen)
+{
+    int64_t oldest = 0;
+
+    for (size_t i = 0; i < seen->sessions.count; i++) {
+        int64_t started = session_started_us(&seen->sessions.items[i]);
+
+        oldest = !oldest || started < oldest ? started : oldest;
+    }
+    return oldest;
+}
+
 int store_observe(struct store *store, const struct target *target, const struct observation *seen,
                   const struct judgement *judgement, bool doubts, uint64_t now,
                   struct stored_process **out)
@@ -225,6 +237,7 @@ int store_observe(struct store *store, const struct target *target, const struct
     process->process = target->process; /* it may have a new name */
     process->state_us = clock_realtime_us();
     process->sessions = seen->sessions.count;
+    process->oldest_session_us = oldest_session(seen);
     process->sessions_known = seen->sessions_readable;
     process->gc_stale = !seen->gc_readable;
     if (seen->gc_readable)

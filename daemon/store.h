@@ -29,6 +29,7 @@ struct stored_process {
     struct gc_state gc;
     size_t sessions; /* EventPipe sessions, where they can be read */
     bool sessions_known;
+    int64_t oldest_session_us; /* CLOCK_REALTIME when it was opened; 0: there is none */
     struct judgement judgement;
 
     int64_t found_us;            /* CLOCK_REALTIME */

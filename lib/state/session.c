@@ -82,6 +82,11 @@ static uint64_t now(void)
     return UNIX_EPOCH + (uint64_t)time.tv_sec * 10000000 + (uint64_t)time.tv_nsec / 100;
 }
 
+int64_t session_started_us(const struct session *session)
+{
+    return ((int64_t)session->start - (int64_t)UNIX_EPOCH) / 10;
+}
+
 static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
                          const struct layout_offsets *layout, uint32_t index, struct session *out)
 {

@@ -52,6 +52,9 @@ struct sessions {
     size_t count;
 };
 
+/* When it was opened, in microseconds since 1970. */
+int64_t session_started_us(const struct session *session);
+
 /*
  * Reads the table at @table. @start_offset is that of the start time (struct layout), 0 for
  * unknown: then that of 5.0 and later is tried, and its checks must hold. -EAGAIN when the objects

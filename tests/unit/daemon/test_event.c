@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "util/moment.h"
 
 static const struct event change = {
     .id = 42,
@@ -154,9 +155,9 @@ static void times(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        char text[EVENT_TIME_MAX];
+        char text[MOMENT_TEXT_MAX];
 
-        event_time_format(table[i].time_us, text);
+        moment_format(table[i].time_us, text);
         assert_string_equal(text, table[i].expected);
     }
 }

@@ -77,6 +77,7 @@ static void fill_store(struct store *store)
     stored->gc = (struct gc_state){{5, 0x1}, {4, 0x80000000}};
     stored->sessions_known = true;
     stored->sessions = 2;
+    stored->oldest_session_us = 1795501800250000;
     stored->verbose_ns = SECOND / 2;
     for (size_t i = 0; i < CAUSE_MAX; i++)
         stored->changes[i] = 100 + i;

@@ -42,6 +42,7 @@ static inline void fixture_verbose(struct report *report)
     seen->sessions.items[0] = (struct session){
         .address = 0x7f0012345678,
         .type = SESSION_IPC_STREAM,
+        .start = 134399754002500000,
         .providers = {{"Microsoft-Windows-DotNETRuntime", {5, 0x8001}}},
         .provider_count = 1,
     };
