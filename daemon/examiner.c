@@ -118,12 +118,18 @@ static uint64_t apply_grace(const struct examiner *examiner, struct stored_proce
     return since;
 }
 
+/* Up to a quarter of the interval, so that those who were found at once are not read at once. */
+static uint64_t spread_ns(const struct examiner *examiner, const struct stored_process *process)
+{
+    return recheck_ns(examiner) / 4 * ((uint32_t)process->process.pid % 64) / 64;
+}
+
 static void schedule(const struct examiner *examiner, struct stored_process *process, uint64_t now)
 {
     bool waits = process->leak_since && process->judgement.verdict != VERDICT_LEAKED;
     uint64_t grace_end = process->leak_since + examiner->config.grace_ms * NS_PER_MS;
 
-    process->next_look = now + recheck_ns(examiner);
+    process->next_look = now + recheck_ns(examiner) + spread_ns(examiner, process);
     if (process->differs_since)
         process->next_look = now + STORE_DOUBT_NS;
     if (waits && now + LOOK_AT_LEAK_NS < process->next_look)

@@ -8,7 +8,6 @@
 
 #include "listener.h"
 
-#define PRIORITY    (SD_EVENT_PRIORITY_NORMAL + 10)
 #define ACCURACY_US 1000
 #define WINDOW_US   (100 * 1000)
 #define TURNS_MAX   200 /* in a window */
@@ -231,12 +230,11 @@ static int join_loop(struct http *http, sd_event *event)
     int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     int r = sd_event_add_io(event, &http->io, fd, EPOLLIN, on_readable, http);
 
-    if (r < 0 || (r = sd_event_source_set_priority(http->io, PRIORITY)) < 0 ||
-        (r = sd_event_source_set_ratelimit(http->io, WINDOW_US, TURNS_MAX)) < 0 ||
+    if (r < 0 || (r = sd_event_source_set_ratelimit(http->io, WINDOW_US, TURNS_MAX)) < 0 ||
         (r = sd_event_add_time(event, &http->timer, CLOCK_MONOTONIC, 0, ACCURACY_US, on_timer,
                                http)) < 0)
         return r;
-    return sd_event_source_set_priority(http->timer, PRIORITY);
+    return 0;
 }
 
 static int start(struct http *http, sd_event *event, struct reason *why)

@@ -8,13 +8,12 @@
 #include "pending.h"
 #include "runtime/scan.h"
 
-#define LOOK_SOON_NS        (100 * NS_PER_MS)
-#define CALLBACK_NS         (20 * NS_PER_MS)
-#define IMAGE_IDLE_NS       (600000 * NS_PER_MS)
-#define RING_BYTES          (1u << 20)
-#define LOOKS_PER_TURN      16
-#define TRIES_OF_ONE_THREAD 5
-#define CHANGES_MAX         4096
+#define LOOK_SOON_NS     (100 * NS_PER_MS)
+#define CALLBACK_NS      (20 * NS_PER_MS)
+#define IMAGE_IDLE_NS    (600000 * NS_PER_MS)
+#define RING_BYTES       (1u << 20)
+#define LOOKS_PER_TURN   16
+#define RECORDS_PER_TURN 256
 
 /* When a process is considered after its exec, in ms. A known image's first record tells sooner. */
 static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000, 8000, 20000};
@@ -27,9 +26,9 @@ struct monitor {
     struct reason probes_why;
     struct examiner *examiner;
     struct pending_list pending;
-    struct abi_record changes[CHANGES_MAX]; /* of this turn */
+    struct abi_record changes[RECORDS_PER_TURN]; /* of this turn */
     size_t change_count;
-    uint64_t changes_lost;
+    unsigned turn_records;
     struct abi_counters noted; /* losses that have become events */
     uint64_t records;
     unsigned looks; /* of this turn */
@@ -59,16 +58,19 @@ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void 
     return examine_again(monitor->examiner, process, &none, take, context, why);
 }
 
-/* A runtime has more threads than one. Most programs never get a second: their reads are cheap. */
-static bool is_worth_a_look(const struct pending *pending)
+/* 0: at another time; else it is done with. */
+static int try_later(struct pending *pending, uint64_t now)
 {
-    struct process process;
-
-    if (process_read(pending->pid, &process, NULL) < 0)
-        return false;
-    return process.threads > 1 || pending->tries < TRIES_OF_ONE_THREAD;
+    if (++pending->tries >= ARRAY_SIZE(tries_ms))
+        return -ENOEXEC;
+    pending->due = now + tries_ms[pending->tries] * NS_PER_MS;
+    return 0;
 }
 
+/*
+ * A runtime has more threads than one. Most programs never get a second: each of their tries costs
+ * one small read.
+ */
 static bool is_done(void *context, struct pending *pending)
 {
     struct monitor *monitor = context;
@@ -78,18 +80,16 @@ static bool is_done(void *context, struct pending *pending)
 
     if (monitor->looks == LOOKS_PER_TURN)
         return false;
-    if (!is_worth_a_look(pending))
-        return true;
     monitor->looks++;
+    r = process_threads(pending->pid);
+    if (r <= 1)
+        return r < 0 || try_later(pending, now) < 0;
     r = examine(monitor->examiner, pending->pid, &none, NULL, NULL, NULL);
     if (r == -EINPROGRESS || r == -EAGAIN) {
         pending->due = now + LOOK_SOON_NS;
         return false;
     }
-    if (r == 0 || r == -ESRCH || ++pending->tries >= ARRAY_SIZE(tries_ms))
-        return true;
-    pending->due = now + tries_ms[pending->tries] * NS_PER_MS;
-    return false;
+    return r == 0 || r == -ESRCH || try_later(pending, now) < 0;
 }
 
 static void look_at_due(struct monitor *monitor, uint64_t now)
@@ -138,6 +138,7 @@ static void end_turn(struct monitor *monitor)
 {
     examiner_end_turn(monitor->examiner);
     monitor->change_count = 0;
+    monitor->turn_records = 0;
     monitor->looks = 0;
     arm(monitor);
 }
@@ -153,15 +154,6 @@ static int on_timer(sd_event_source *source, uint64_t time, void *context)
     look_at_due(monitor, now);
     end_turn(monitor);
     return 0;
-}
-
-static void add_change(struct monitor *monitor, const struct abi_record *record)
-{
-    if (monitor->change_count == CHANGES_MAX) {
-        monitor->changes_lost++;
-        return;
-    }
-    monitor->changes[monitor->change_count++] = *record;
 }
 
 /* Where the GC's functions are inlined, as in NativeAOT, the callback alone tells. It has only
@@ -182,7 +174,8 @@ static void remove_if_known(struct monitor *monitor, pid_t pid)
         examiner_remove(monitor->examiner, process);
 }
 
-static void take_record(void *context, const struct abi_record *record)
+/* A turn has so many records and no more, for others wait for the loop as well. */
+static bool take_record(void *context, const struct abi_record *record)
 {
     struct monitor *monitor = context;
     uint64_t now = clock_monotonic_ns();
@@ -190,7 +183,7 @@ static void take_record(void *context, const struct abi_record *record)
     monitor->records++;
     switch (record->kind) {
     case ABI_GC_CONTROL:
-        add_change(monitor, record);
+        monitor->changes[monitor->change_count++] = *record;
         break;
     case ABI_PROVIDER:
         look_soon(monitor, (pid_t)record->pid, now);
@@ -208,6 +201,7 @@ static void take_record(void *context, const struct abi_record *record)
     default:
         break;
     }
+    return ++monitor->turn_records < RECORDS_PER_TURN;
 }
 
 /* What was lost is unknown, so everything is read again. */
@@ -225,14 +219,13 @@ static void repair(struct monitor *monitor, uint64_t lost)
 
 static void note_losses(struct monitor *monitor)
 {
-    uint64_t lost = monitor->changes_lost;
+    uint64_t lost = 0;
     struct abi_counters counters;
 
     probes_counters(monitor->probes, &counters);
     for (int i = 0; i < ABI_LOSS_MAX; i++)
         lost += counters.losses[i] - monitor->noted.losses[i];
     monitor->noted = counters;
-    monitor->changes_lost = 0;
     if (lost)
         repair(monitor, lost);
 }
@@ -267,7 +260,7 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events, void *conte
 {
     struct monitor *monitor = context;
 
-    (void)!probes_consume(monitor->probes);
+    probes_consume(monitor->probes);
     look_at_changed(monitor);
     note_losses(monitor);
     end_turn(monitor);

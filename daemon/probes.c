@@ -46,9 +46,7 @@ static int take_record(void *context, void *data, size_t size)
 {
     struct probes *probes = context;
 
-    if (size >= sizeof(struct abi_record))
-        probes->listener(probes->context, data);
-    return 0;
+    return size < sizeof(struct abi_record) || probes->listener(probes->context, data) ? 0 : -EBUSY;
 }
 
 static int attach_tracepoints(struct probes *probes, struct reason *why)
@@ -120,9 +118,9 @@ int probes_fd(const struct probes *probes)
     return ring_buffer__epoll_fd(probes->ring);
 }
 
-int probes_consume(struct probes *probes)
+void probes_consume(struct probes *probes)
 {
-    return ring_buffer__consume(probes->ring);
+    ring_buffer__consume(probes->ring);
 }
 
 static struct bpf_program *program_of(const struct probes *probes, enum probe_program program)

@@ -14,8 +14,8 @@
 struct probes;
 struct image_probes; /* those of one image */
 
-/* Each record, in the order in which they were written. */
-typedef void probes_listener(void *context, const struct abi_record *record);
+/* Each record, in the order in which they were written. false: enough for now. */
+typedef bool probes_listener(void *context, const struct abi_record *record);
 
 /*
  * Loads the programs and attaches the tracepoints. A negative errno with the reason when this
@@ -28,8 +28,8 @@ void probes_free(struct probes **probes);
 /* Becomes readable when there are records. Owned by @probes. */
 int probes_fd(const struct probes *probes);
 
-/* Hands all waiting records to the listener; the number of them. */
-_must_check_ int probes_consume(struct probes *probes);
+/* Hands waiting records to the listener, until there are none or it has enough. */
+void probes_consume(struct probes *probes);
 
 /*
  * Attaches the plan's probes to the open image @fd. All or none: -EINVAL and others with the

@@ -237,6 +237,14 @@ int process_read(pid_t pid, struct process *out, struct reason *why)
     return check_rights(pid, why);
 }
 
+int process_threads(pid_t pid)
+{
+    struct process process;
+    int r = read_stat(pid, &process);
+
+    return r < 0 ? r : has_ended(&process) ? -ESRCH : (int)process.threads;
+}
+
 bool process_alive(const struct process *process)
 {
     struct process now = {.pid = process->pid};

@@ -38,6 +38,9 @@ struct process {
  */
 _must_check_ int process_read(pid_t pid, struct process *out, struct reason *why);
 
+/* How many threads it has, from stat alone; -ESRCH: it does not exist, or has ended. */
+int process_threads(pid_t pid);
+
 /*
  * Still there, not a zombie, not another one that was given the same number since, and still in the
  * program it was in: what was read of its memory before belongs together.

@@ -202,6 +202,7 @@ static void reads_itself(void **state)
     assert_int_equal(process.uid, geteuid());
     assert_true(process.start_time > 0 && process.start_stack > 0);
     assert_true(process_alive(&process));
+    assert_int_equal(process_threads(process.pid), process.threads);
     process.start_time++;
     assert_false(process_alive(&process));
 }
@@ -222,6 +223,7 @@ static void zombie_and_gone(void **state)
     waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
     assert_int_equal(process_read(pid, &process, &why), -ESRCH);
     assert_int_equal(process.state, 'Z');
+    assert_int_equal(process_threads(pid), -ESRCH);
     assert_true(strstr(why.text, "zombie") != NULL);
     assert_false(process_alive(&before));
     waitpid(pid, NULL, 0);
