@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2154 # shared with lib.sh
+# shellcheck disable=SC2034,SC2054,SC2153,SC2154 # shared with lib.sh
 # clrmond sees a program come, a trace begin and end, a level that stays, and says who it was.
 set -euo pipefail
 # shellcheck disable=SC1091
@@ -22,14 +22,15 @@ expect_metrics() { # LEVEL VERBOSE LEAKED
 # What the follower got is what history keeps, in the same order.
 expect_history() { # PID
     history_of "$1"
-    jq -nR "[inputs | fromjson | select(.pid == $1)]" "$FOLLOWER" >"$E2E_TMP/streamed"
-    jq -n '[inputs]' <<<"$OUTPUT" | cmp - "$E2E_TMP/streamed" || fail "the stream and the history differ: $(<"$E2E_TMP/streamed")"
+    jq -nR "[inputs | fromjson? | select(.pid == $1)]" "$FOLLOWER" >"$E2E_TMP/streamed"
+    jq -n "[inputs]" <<<"$OUTPUT" | cmp - "$E2E_TMP/streamed" || fail "the stream and the history differ: $(<"$E2E_TMP/streamed")"
     jq -e 'length > 2 and (map(.id) | . == sort) and all(.schema == "clrmon.event/1")' "$E2E_TMP/streamed" >/dev/null ||
         fail "not a good stream: $(<"$E2E_TMP/streamed")"
 }
 
+# By probes alone: reading again has no part in it.
 begins() { # ROW: a trace of a new program
-    daemon_start
+    daemon_start 'recheck_interval = 1h'
     follow
     lab_start "$1" idle
     streamed "$(of process.start) and (.version | startswith(\"$(lab_field "$1" version | cut -d. -f1,2)\"))"
@@ -43,7 +44,7 @@ ends() {
     lab_stop "$LAB_PID"
     streamed "$(of process.exit)"
     eventually 10 metric_is "$LAB_PID" clrmon_gc_event_level ''
-    ! metrics | grep "pid=\"$LAB_PID\"" || fail "metrics of a process that has ended"
+    ! has_metric "pid=\"$LAB_PID\"" || fail "metrics of a process that has ended"
     expect_history "$LAB_PID"
     daemon_end
 }
@@ -89,7 +90,7 @@ traced_aot() { # ROW
 
 stays_and_goes() { # ROW: the leak of dotnet/runtime that a session with a lower level keeps
     local stays
-    daemon_start
+    daemon_start 'recheck_interval = 1h'
     follow
     lab_start "$1" idle
     streamed "$(of process.start)"
@@ -156,8 +157,11 @@ environment() { # ROW
     lab_start "$1" idle
     unset DOTNET_EnableEventPipe DOTNET_EventPipeConfig DOTNET_EventPipeOutputPath
     streamed "$(of process.start)"
-    streamed "$(gc 0 5 '.cause == "environment" and .client == null')"
+    streamed "$(verdict verbose)"
     expect_daemon "$LAB_PID" verbose
+    expect '.clients == [] and (.reasons | any(test("EnableEventPipe|environment")))'
+    expect_metrics 5 1 0
+    ! is_event "$FOLLOWER" "$(of gc.events) and .cause != \"environment\"" || fail "another cause: $(<"$FOLLOWER")"
     daemon_end
 }
 
