@@ -63,8 +63,8 @@ struct abi_record {
     abi_u32 provider; /* enum abi_provider; ABI_GC_CONTROL, ABI_PROVIDER */
     abi_u64 keywords;
     abi_u32 level;
-    abi_u32 enabled; /* ABI_PROVIDER: the control code */
-    abi_u32 child;   /* ABI_FORK: the new process */
+    abi_u32 enabled;  /* ABI_PROVIDER: the control code */
+    abi_u32 child;    /* ABI_FORK: the new process */
     abi_u32 callback; /* ABI_GC_CONTROL: told by the provider's callback, not by a collection */
     abi_u8 comm[ABI_COMM_MAX]; /* of the thread */
 };

@@ -56,7 +56,7 @@ static struct event_set set_of(const json_t *event, const char *field)
     return out;
 }
 
-/* "public 0->Verbose(5) 0x8001 dotnet dotnet-trace.dll(1234)", or the cause where there is no client. */
+/* "public 0->Verbose(5) 0x8001 dotnet app.dll(1234)", or the cause where there is no client. */
 static void say_change(const json_t *event, struct what *out)
 {
     const json_t *client = json_object_get(event, "client");

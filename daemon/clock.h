@@ -28,3 +28,12 @@ static inline int64_t clock_realtime_us_of(uint64_t monotonic)
 {
     return clock_realtime_us() - (int64_t)((clock_monotonic_ns() - monotonic) / 1000);
 }
+
+/* Now, in the unit of a process's start time: ticks since the machine has started. */
+static inline uint64_t clock_process_start(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) / 10;
+}

@@ -9,6 +9,8 @@
 #include "util/text.h"
 
 #define LOOK_AT_LEAK_NS (1000 * NS_PER_MS)
+#define LOOK_SOON_NS    (100 * NS_PER_MS)
+#define IMAGES_MAX      1024
 
 struct examiner {
     struct config config;
@@ -20,6 +22,7 @@ struct examiner {
     struct peers *peers; /* of this turn; NULL: not asked for yet */
     examiner_listener *listener;
     void *context;
+    uint64_t started; /* in the unit of a process's start time */
 };
 
 static uint64_t recheck_ns(const struct examiner *examiner)
@@ -63,7 +66,7 @@ static int prepare_images(struct examiner *examiner, pid_t pid)
     if (runtime.gc.mapping)
         gc = start_scan(examiner, &process, &runtime.gc);
     runtime_close(&runtime);
-    return r < 0 ? r : gc == -EINPROGRESS ? gc : 0;
+    return r < 0 ? r : gc == -EINPROGRESS || gc == -EAGAIN ? gc : 0;
 }
 
 static uint64_t add_image(struct examiner *examiner, const struct target *target,
@@ -77,11 +80,12 @@ static uint64_t add_image(struct examiner *examiner, const struct target *target
                                  examiner->probes, &why);
 }
 
-static void add_images(struct examiner *examiner, const struct target *target,
+/* True when it is watched only from now on: what it has done since it was read is not known. */
+static bool add_images(struct examiner *examiner, const struct target *target,
                        struct stored_process *process)
 {
-    if (process->image)
-        return;
+    if (process->image || process->gc_image)
+        return false;
     process->image = add_image(examiner, target, &target->runtime.image, target->image);
     registry_hold(examiner->registry, process->image);
     if (target->gc && target->gc != target->image)
@@ -89,10 +93,109 @@ static void add_images(struct examiner *examiner, const struct target *target,
     registry_hold(examiner->registry, process->gc_image);
     if (examiner->probes)
         probes_watch(examiner->probes, process->process.pid);
+    return examiner->probes && (process->image || process->gc_image);
 }
 
-void examiner_remove(struct examiner *examiner, struct stored_process *process)
+static void set_client(struct event *event, const struct peer *client)
 {
+    event->client = client->pid;
+    text_copy(event->client_name, sizeof(event->client_name), client->name);
+    text_copy(event->client_command, sizeof(event->client_command), client->command);
+}
+
+static void emit_change(struct examiner *examiner, struct stored_process *process,
+                        const struct abi_record *record, const struct observation *seen)
+{
+    static const struct observation nothing;
+    bool private = record->provider == ABI_PROVIDER_PRIVATE;
+    struct event_set set = {record->level, record->keywords};
+    struct event_set current = private ? process->gc.private : process->gc.public;
+    bool empty = !set.level && !set.keywords;
+    struct event event = {
+        .time_us = clock_realtime_us_of(record->time),
+        .tid = (pid_t)record->tid,
+    };
+    const struct peer *client = seen ? client_of_change(&process->clients, &seen->clients) : NULL;
+    struct cause_facts facts = {
+        .callback = record->callback,
+        .first = !process->gc_known,
+        .empty = empty,
+        .had_client = seen && (process->clients.count || seen->clients.peer_count),
+    };
+
+    if (process->gc_known && current.level == set.level && current.keywords == set.keywords)
+        return;
+    event.cause = cause_of(&facts, seen ? seen : &nothing);
+    text_copy(event.thread, sizeof(event.thread), (const char *)record->comm);
+    text_printable(event.thread);
+    if (client && (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN))
+        set_client(&event, client);
+    store_gc_changed(examiner->store, process, private, set, &event, clock_monotonic_ns());
+}
+
+/* @seen: NULL when it could not be read after them. */
+static void emit_changes(struct examiner *examiner, struct stored_process *process,
+                         const struct changes *changes, const struct observation *seen)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        if ((pid_t)changes->items[i].pid == process->process.pid)
+            emit_change(examiner, process, &changes->items[i], seen);
+}
+
+/*
+ * A process that has begun under our eyes may have been told its state before its first look: by
+ * the environment, a listener that begins with it, or a client that has launched it.
+ */
+static void emit_start(struct examiner *examiner, struct stored_process *process,
+                       const struct observation *seen)
+{
+    struct gc_state state = process->gc;
+    struct event event = {.time_us = clock_realtime_us()};
+    struct cause_facts facts = {
+        .callback = true, .first = true, .had_client = seen->clients.peer_count};
+
+    if (process->process.start_time < examiner->started || !seen->gc_readable)
+        return;
+    event.cause = cause_of(&facts, seen);
+    if (event.cause == CAUSE_CLIENT && seen->clients.peer_count == 1)
+        set_client(&event, &seen->clients.peers[0]);
+    process->gc = (struct gc_state){0};
+    if (state.public.level)
+        store_gc_changed(examiner->store, process, false, state.public, &event,
+                         clock_monotonic_ns());
+    if (state.private.level)
+        store_gc_changed(examiner->store, process, true, state.private, &event,
+                         clock_monotonic_ns());
+    process->gc = state;
+}
+
+/* Those that had to wait first. */
+static void emit_waiting(struct examiner *examiner, struct stored_process *process,
+                         const struct changes *changes, const struct observation *seen)
+{
+    struct changes waiting = {process->waiting, process->waiting_count};
+
+    process->waiting_count = 0;
+    emit_changes(examiner, process, &waiting, seen);
+    emit_changes(examiner, process, changes, seen);
+}
+
+/* The process can't be read now: the last few changes wait until it can, the rest need no cause. */
+static void keep_changes(struct examiner *examiner, struct stored_process *process,
+                         const struct changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        if ((pid_t)changes->items[i].pid != process->process.pid)
+            continue;
+        if (process->waiting_count == WAITING_MAX)
+            emit_waiting(examiner, process, &(struct changes){0}, NULL);
+        process->waiting[process->waiting_count++] = changes->items[i];
+    }
+}
+
+static void remove_process(struct examiner *examiner, struct stored_process *process)
+{
+    emit_waiting(examiner, process, &(struct changes){0}, NULL);
     registry_release(examiner->registry, process->image);
     registry_release(examiner->registry, process->gc_image);
     if (examiner->probes)
@@ -155,62 +258,27 @@ static int take_observation(struct examiner *examiner, const struct target *targ
     struct stored_process *process = store_find(examiner->store, target->process.pid);
     struct judgement judgement;
     uint64_t now = clock_monotonic_ns(), since;
+    bool fresh;
     int r;
 
+    if (process && !process_same(&process->process, &target->process)) {
+        remove_process(examiner, process);
+        process = NULL;
+    }
     judge(seen, LEVEL_VERBOSE, &judgement);
     since = apply_grace(examiner, process, &judgement, now);
-    if (process && process->process.start_time != target->process.start_time)
-        examiner_remove(examiner, process);
     r = store_observe(examiner->store, target, seen, &judgement, examiner->probes != NULL, now,
                       &process);
     if (r < 0)
         return r;
     process->leak_since = since;
-    add_images(examiner, target, process);
+    fresh = add_images(examiner, target, process);
     remember_clients(process, seen);
     schedule(examiner, process, now);
+    if (fresh)
+        process->next_look = now + LOOK_SOON_NS;
     *out = process;
     return 0;
-}
-
-static void emit_change(struct examiner *examiner, struct stored_process *process,
-                        const struct abi_record *record, const struct observation *seen)
-{
-    bool private = record->provider == ABI_PROVIDER_PRIVATE;
-    struct event_set set = {record->level, record->keywords};
-    struct event_set current = private ? process->gc.private : process->gc.public;
-    bool empty = !set.level && !set.keywords;
-    struct event event = {
-        .time_us = clock_realtime_us_of(record->time),
-        .tid = (pid_t)record->tid,
-    };
-    const struct peer *client = client_of_change(&process->clients, &seen->clients);
-    struct cause_facts facts = {
-        .callback = record->callback,
-        .first = !process->gc_known,
-        .empty = empty,
-        .had_client = process->clients.count || seen->clients.peer_count,
-    };
-
-    if (process->gc_known && current.level == set.level && current.keywords == set.keywords)
-        return;
-    event.cause = cause_of(&facts, seen);
-    text_copy(event.thread, sizeof(event.thread), (const char *)record->comm);
-    text_printable(event.thread);
-    if (client && (event.cause == CAUSE_CLIENT || event.cause == CAUSE_RUNDOWN)) {
-        event.client = client->pid;
-        text_copy(event.client_name, sizeof(event.client_name), client->name);
-        text_copy(event.client_command, sizeof(event.client_command), client->command);
-    }
-    store_gc_changed(examiner->store, process, private, set, &event, clock_monotonic_ns());
-}
-
-static void emit_changes(struct examiner *examiner, struct stored_process *process,
-                         const struct changes *changes, const struct observation *seen)
-{
-    for (size_t i = 0; i < changes->count; i++)
-        if ((pid_t)changes->items[i].pid == process->process.pid)
-            emit_change(examiner, process, &changes->items[i], seen);
 }
 
 /* Reads a process: first what the probes have told of it becomes events, then what was read. */
@@ -221,33 +289,54 @@ int examine(struct examiner *examiner, pid_t pid, const struct changes *changes,
     struct stored_process *process = NULL;
     struct target target;
     int r = seen ? prepare_images(examiner, pid) : -ENOMEM;
+    bool is_new;
 
+    if (r == -EINPROGRESS || r == -EAGAIN)
+        return reason_set(why, r, "its image is being looked into: ask again in a second");
     if (r == 0)
         r = target_open(pid, examiner->locator, &target, why);
     if (r < 0)
         return r;
     r = target_observe(&target, peers_of_turn(examiner), seen, why);
     process = store_find(examiner->store, pid);
-    if (r == 0 && process && process->process.start_time == target.process.start_time)
-        emit_changes(examiner, process, changes, seen);
+    is_new = !process;
+    if (r == 0 && process && process_same(&process->process, &target.process))
+        emit_waiting(examiner, process, changes, seen);
     if (r == 0)
         r = take_observation(examiner, &target, seen, &process);
+    if (r == 0 && is_new)
+        emit_start(examiner, process, seen);
     if (r == 0 && take)
         take(context, &target, seen, process);
     target_close(&target);
     return r;
 }
 
+void examiner_end(struct examiner *examiner, pid_t pid, const struct changes *changes)
+{
+    struct stored_process *process = store_find(examiner->store, pid);
+
+    if (!process)
+        return;
+    keep_changes(examiner, process, changes);
+    remove_process(examiner, process);
+}
+
 int examine_again(struct examiner *examiner, struct stored_process *process,
                   const struct changes *changes, examiner_taker *take, void *context,
                   struct reason *why)
 {
-    int r = examine(examiner, process->process.pid, changes, take, context, why);
+    pid_t pid = process->process.pid;
+    int r = examine(examiner, pid, changes, take, context, why);
+    bool soon = r == -EINPROGRESS || r == -EAGAIN;
 
-    if (r < 0 && !process_alive(&process->process))
-        examiner_remove(examiner, process);
-    else if (r < 0) /* keeps its last state */
-        process->next_look = clock_monotonic_ns() + recheck_ns(examiner);
+    process = store_find(examiner->store, pid);
+    if (r == 0 || !process)
+        return r;
+    keep_changes(examiner, process, changes); /* and its last state */
+    process->next_look = clock_monotonic_ns() + (soon ? LOOK_SOON_NS : recheck_ns(examiner));
+    if (!process_alive(&process->process))
+        remove_process(examiner, process);
     return r;
 }
 
@@ -275,7 +364,7 @@ int examiner_new(struct examiner **out, sd_event *loop, const struct config *con
                  void *context)
 {
     struct examiner *examiner = calloc(1, sizeof(*examiner));
-    struct locator_options options = {.sources = SOURCES_ALL};
+    struct locator_options options = {.sources = SOURCES_ALL, .images_max = IMAGES_MAX};
     int r;
 
     if (!examiner)
@@ -285,6 +374,7 @@ int examiner_new(struct examiner **out, sd_event *loop, const struct config *con
                                   .probes = probes,
                                   .listener = listener,
                                   .context = context};
+    examiner->started = clock_process_start();
     options.cache = examiner->config.cache_dir;
     r = locator_new(&examiner->locator, &options);
     if (r == 0)

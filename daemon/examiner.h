@@ -44,13 +44,16 @@ typedef void examiner_taker(void *context, const struct target *target,
 _must_check_ int examine(struct examiner *examiner, pid_t pid, const struct changes *changes,
                          examiner_taker *take, void *context, struct reason *why);
 
-/* The same for a process of the store: one that has ended is removed. */
+/*
+ * The same for a process of the store: one that has ended is removed. Where it can't be read now
+ * its changes wait until it can.
+ */
 _must_check_ int examine_again(struct examiner *examiner, struct stored_process *process,
                                const struct changes *changes, examiner_taker *take, void *context,
                                struct reason *why);
 
-/* It has ended, or is another by now. */
-void examiner_remove(struct examiner *examiner, struct stored_process *process);
+/* It has ended, or is another by now; @changes came before that. */
+void examiner_end(struct examiner *examiner, pid_t pid, const struct changes *changes);
 
 /* Who is connected is looked up once per turn of the loop, which ends here. */
 void examiner_end_turn(struct examiner *examiner);

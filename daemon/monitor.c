@@ -10,6 +10,7 @@
 
 #define LOOK_SOON_NS     (100 * NS_PER_MS)
 #define CALLBACK_NS      (20 * NS_PER_MS)
+#define REPAIR_NS        (1000 * NS_PER_MS)
 #define IMAGE_IDLE_NS    (600000 * NS_PER_MS)
 #define RING_BYTES       (1u << 20)
 #define LOOKS_PER_TURN   16
@@ -29,12 +30,15 @@ struct monitor {
     struct abi_record changes[RECORDS_PER_TURN]; /* of this turn */
     size_t change_count;
     unsigned turn_records;
-    struct abi_counters noted; /* losses that have become events */
+    struct abi_counters noted; /* losses that are in @lost, or have become events */
+    uint64_t lost;             /* not said yet */
+    uint64_t next_repair;
     uint64_t records;
     unsigned looks; /* of this turn */
     uint64_t next_scan;
     sd_event_source *ring_source;
     sd_event_source *timer;
+    sd_event_source *after_looks; /* ends the turn of those who asked for a look */
 };
 
 static uint64_t interval_ns(const struct monitor *monitor)
@@ -53,6 +57,7 @@ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void 
     struct stored_process *process = store_find(monitor->store, pid);
     struct changes none = {0};
 
+    sd_event_source_set_enabled(monitor->after_looks, SD_EVENT_ONESHOT);
     if (!process)
         return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)pid);
     return examine_again(monitor->examiner, process, &none, take, context, why);
@@ -80,12 +85,13 @@ static bool is_done(void *context, struct pending *pending)
 
     if (monitor->looks == LOOKS_PER_TURN)
         return false;
-    monitor->looks++;
     r = process_threads(pending->pid);
     if (r <= 1)
         return r < 0 || try_later(pending, now) < 0;
+    monitor->looks++;
     r = examine(monitor->examiner, pending->pid, &none, NULL, NULL, NULL);
-    if (r == -EINPROGRESS || r == -EAGAIN) {
+    pending->waits_for_image = r == -EINPROGRESS || r == -EAGAIN;
+    if (pending->waits_for_image) {
         pending->due = now + LOOK_SOON_NS;
         return false;
     }
@@ -127,6 +133,8 @@ static void arm(struct monitor *monitor)
     uint64_t due = monitor->next_scan, pending = pending_next(&monitor->pending);
 
     due = pending < due ? pending : due;
+    if (monitor->lost && monitor->next_repair < due)
+        due = monitor->next_repair;
     for (const struct stored_process *process = store_next(monitor->store, NULL); process;
          process = store_next(monitor->store, process))
         due = process->next_look < due ? process->next_look : due;
@@ -143,14 +151,53 @@ static void end_turn(struct monitor *monitor)
     arm(monitor);
 }
 
+/* What was lost is unknown, so everything is read again; at most once a second. */
+static void repair(struct monitor *monitor, uint64_t lost)
+{
+    struct event event = {.kind = EVENT_LOSS, .lost = lost};
+
+    snprintf(event.detail, sizeof(event.detail), "every process is read again");
+    store_note(monitor->store, &event);
+    for (struct stored_process *process = store_next(monitor->store, NULL); process;
+         process = store_next(monitor->store, process))
+        process->next_look = 0;
+    monitor->next_scan = 0;
+}
+
+static void note_losses(struct monitor *monitor)
+{
+    uint64_t now = clock_monotonic_ns();
+    struct abi_counters counters;
+
+    if (probes_counters(monitor->probes, &counters) < 0)
+        return;
+    for (int i = 0; i < ABI_LOSS_MAX; i++)
+        monitor->lost += counters.losses[i] - monitor->noted.losses[i];
+    monitor->noted = counters;
+    if (!monitor->lost || now < monitor->next_repair)
+        return;
+    repair(monitor, monitor->lost);
+    monitor->lost = 0;
+    monitor->next_repair = now + REPAIR_NS;
+}
+
+static int on_after_looks(sd_event_source *source, void *context)
+{
+    end_turn(context);
+    return 0;
+}
+
 static int on_timer(sd_event_source *source, uint64_t time, void *context)
 {
     struct monitor *monitor = context;
     uint64_t now = clock_monotonic_ns();
 
+    if (monitor->lost)
+        note_losses(monitor);
     if (now >= monitor->next_scan)
         find_processes(monitor, now);
     pending_visit(&monitor->pending, now, is_done, monitor);
+    monitor->looks = 0;
     look_at_due(monitor, now);
     end_turn(monitor);
     return 0;
@@ -166,12 +213,15 @@ static void look_soon(struct monitor *monitor, pid_t pid, uint64_t now)
         process->next_look = now + CALLBACK_NS;
 }
 
-static void remove_if_known(struct monitor *monitor, pid_t pid)
+/* What it changed in this turn, before it ended or became another program, is still to be said. */
+static void end_process(struct monitor *monitor, pid_t pid)
 {
-    struct stored_process *process = store_find(monitor->store, pid);
+    struct changes changes = changes_of(monitor);
 
-    if (process)
-        examiner_remove(monitor->examiner, process);
+    examiner_end(monitor->examiner, pid, &changes);
+    for (size_t i = 0; i < monitor->change_count; i++)
+        if ((pid_t)monitor->changes[i].pid == pid)
+            monitor->changes[i].pid = 0;
 }
 
 /* A turn has so many records and no more, for others wait for the loop as well. */
@@ -189,11 +239,11 @@ static bool take_record(void *context, const struct abi_record *record)
         look_soon(monitor, (pid_t)record->pid, now);
         break;
     case ABI_EXEC:
-        remove_if_known(monitor, (pid_t)record->pid);
+        end_process(monitor, (pid_t)record->pid);
         pending_add(&monitor->pending, (pid_t)record->pid, now + tries_ms[0] * NS_PER_MS, 0);
         break;
     case ABI_EXIT:
-        remove_if_known(monitor, (pid_t)record->pid);
+        end_process(monitor, (pid_t)record->pid);
         break;
     case ABI_FORK:
         pending_add(&monitor->pending, (pid_t)record->child, now + tries_ms[2] * NS_PER_MS, 2);
@@ -202,32 +252,6 @@ static bool take_record(void *context, const struct abi_record *record)
         break;
     }
     return ++monitor->turn_records < RECORDS_PER_TURN;
-}
-
-/* What was lost is unknown, so everything is read again. */
-static void repair(struct monitor *monitor, uint64_t lost)
-{
-    struct event event = {.kind = EVENT_LOSS, .lost = lost};
-
-    snprintf(event.detail, sizeof(event.detail), "every process is read again");
-    store_note(monitor->store, &event);
-    for (struct stored_process *process = store_next(monitor->store, NULL); process;
-         process = store_next(monitor->store, process))
-        process->next_look = 0;
-    monitor->next_scan = 0;
-}
-
-static void note_losses(struct monitor *monitor)
-{
-    uint64_t lost = 0;
-    struct abi_counters counters;
-
-    probes_counters(monitor->probes, &counters);
-    for (int i = 0; i < ABI_LOSS_MAX; i++)
-        lost += counters.losses[i] - monitor->noted.losses[i];
-    monitor->noted = counters;
-    if (lost)
-        repair(monitor, lost);
 }
 
 static bool came_before(const struct monitor *monitor, size_t index)
@@ -247,7 +271,7 @@ static void look_at_changed(struct monitor *monitor)
         pid_t pid = (pid_t)changes.items[i].pid;
         struct stored_process *process = store_find(monitor->store, pid);
 
-        if (came_before(monitor, i))
+        if (!pid || came_before(monitor, i))
             continue;
         if (process)
             (void)!examine_again(monitor->examiner, process, &changes, NULL, NULL, NULL);
@@ -306,6 +330,10 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
     make_probes(monitor);
     r = sd_event_add_time(loop, &monitor->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, monitor);
     if (r >= 0)
+        r = sd_event_add_defer(loop, &monitor->after_looks, on_after_looks, monitor);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(monitor->after_looks, SD_EVENT_OFF);
+    if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
                          monitor);
     if (r < 0) {
@@ -321,6 +349,7 @@ void monitor_free(struct monitor **monitor)
     if (!*monitor)
         return;
     sd_event_source_disable_unref((*monitor)->timer);
+    sd_event_source_disable_unref((*monitor)->after_looks);
     sd_event_source_disable_unref((*monitor)->ring_source);
     examiner_free(&(*monitor)->examiner);
     probes_free(&(*monitor)->probes);
@@ -355,6 +384,6 @@ void monitor_health(const struct monitor *monitor, struct health *out)
     out->records = monitor->records;
     out->cost_ns_per_hit = probes_cost_per_hit();
     if (monitor->probes)
-        probes_counters(monitor->probes, &out->counters);
+        (void)!probes_counters(monitor->probes, &out->counters);
     registry_health(examiner_registry(monitor->examiner), out);
 }

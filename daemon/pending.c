@@ -8,7 +8,7 @@ void pending_add(struct pending_list *list, pid_t pid, uint64_t due, unsigned tr
     while (pending && pending->pid != pid)
         pending = pending->next;
     if (!pending && list->count < PENDING_MAX && (pending = calloc(1, sizeof(*pending)))) {
-        *pending = (struct pending){.pid = pid, .due = due, .next = list->first};
+        *pending = (struct pending){.pid = pid, .tries = tries, .due = due, .next = list->first};
         list->first = pending;
         list->count++;
     }
@@ -17,7 +17,7 @@ void pending_add(struct pending_list *list, pid_t pid, uint64_t due, unsigned tr
         return;
     }
     pending->due = due < pending->due ? due : pending->due;
-    pending->tries = tries;
+    pending->tries = tries < pending->tries ? tries : pending->tries;
 }
 
 void pending_visit(struct pending_list *list, uint64_t now,
@@ -41,7 +41,8 @@ void pending_visit(struct pending_list *list, uint64_t now,
 void pending_hurry(struct pending_list *list, uint64_t now)
 {
     for (struct pending *pending = list->first; pending; pending = pending->next)
-        pending->due = now < pending->due ? now : pending->due;
+        if (pending->waits_for_image)
+            pending->due = now < pending->due ? now : pending->due;
 }
 
 uint64_t pending_next(const struct pending_list *list)

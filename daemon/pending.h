@@ -17,7 +17,8 @@
 struct pending {
     pid_t pid;
     unsigned tries;
-    uint64_t due; /* CLOCK_MONOTONIC, ns */
+    bool waits_for_image; /* that is being looked into */
+    uint64_t due;         /* CLOCK_MONOTONIC, ns */
     struct pending *next;
 };
 
@@ -27,14 +28,14 @@ struct pending_list {
     uint64_t refused; /* there were too many */
 };
 
-/* Adds @pid, or brings it forward. */
+/* Adds @pid, or brings it forward, to the earlier of the tries. */
 void pending_add(struct pending_list *list, pid_t pid, uint64_t due, unsigned tries);
 
 /* Takes out those that @is_done says are done, of all that are due. */
 void pending_visit(struct pending_list *list, uint64_t now,
                    bool (*is_done)(void *context, struct pending *pending), void *context);
 
-/* All are due at once: what they waited for may be there. */
+/* All that wait for an image are due at once: it may be there. */
 void pending_hurry(struct pending_list *list, uint64_t now);
 
 /* When the first is due; UINT64_MAX: none. */

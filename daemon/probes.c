@@ -194,20 +194,23 @@ void probes_unwatch(struct probes *probes, pid_t pid)
     bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.watched), &key);
 }
 
-void probes_counters(const struct probes *probes, struct abi_counters *out)
+int probes_counters(const struct probes *probes, struct abi_counters *out)
 {
     _free_ struct abi_counters *each = calloc((size_t)probes->cpus, sizeof(*each));
     uint32_t zero = 0;
 
     *out = (struct abi_counters){0};
-    if (!each || bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.counters), &zero, each) < 0)
-        return;
+    if (!each)
+        return -ENOMEM;
+    if (bpf_map_lookup_elem(bpf_map__fd(probes->skeleton->maps.counters), &zero, each) < 0)
+        return -errno;
     for (int cpu = 0; cpu < probes->cpus; cpu++) {
         for (int i = 0; i < ABI_LOSS_MAX; i++)
             out->losses[i] += each[cpu].losses[i];
         for (int i = 0; i < ABI_HIT_MAX; i++)
             out->hits[i] += each[cpu].hits[i];
     }
+    return 0;
 }
 
 uint64_t probes_cost_per_hit(void)

@@ -44,8 +44,8 @@ size_t probes_attached(const struct image_probes *image);
 void probes_watch(struct probes *probes, pid_t pid);
 void probes_unwatch(struct probes *probes, pid_t pid);
 
-/* Sums over the processors. */
-void probes_counters(const struct probes *probes, struct abi_counters *out);
+/* Sums over the processors; -ENOMEM or the kernel's error. */
+_must_check_ int probes_counters(const struct probes *probes, struct abi_counters *out);
 
 /* What a hit is taken to cost, in ns. */
 uint64_t probes_cost_per_hit(void);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry.h"
 
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "clock.h"
 #include "util/text.h"
@@ -12,6 +14,7 @@ struct known_image {
     dev_t device;
     ino_t inode;
     struct timespec changed;
+    bool overlay;
     char path[256];
     struct identity identity;
     enum source source;
@@ -53,13 +56,31 @@ void registry_free(struct registry **registry)
     *registry = NULL;
 }
 
-static struct known_image *by_file(const struct registry *registry, const struct stat *status)
+static bool is_on_overlay(int fd)
+{
+    struct statfs filesystem;
+
+    return fstatfs(fd, &filesystem) == 0 && filesystem.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/* Containers of one image see one file of the lower folder, each on a device of its own. Probing it
+ * once is enough, for probes are the inode's. */
+static bool is_file(const struct known_image *image, const struct stat *status, bool overlay,
+                    const struct build_id *id)
+{
+    return image->inode == status->st_ino && image->changed.tv_sec == status->st_ctim.tv_sec &&
+           image->changed.tv_nsec == status->st_ctim.tv_nsec &&
+           (image->device == status->st_dev ||
+            (overlay && image->overlay && id->length &&
+             memcmp(&image->identity.build_id, id, sizeof(*id)) == 0));
+}
+
+static struct known_image *by_file(const struct registry *registry, const struct stat *status,
+                                   bool overlay, const struct build_id *id)
 {
     struct known_image *image = registry->images;
 
-    while (image && (image->device != status->st_dev || image->inode != status->st_ino ||
-                     image->changed.tv_sec != status->st_ctim.tv_sec ||
-                     image->changed.tv_nsec != status->st_ctim.tv_nsec))
+    while (image && !is_file(image, status, overlay, id))
         image = image->next;
     return image;
 }
@@ -73,7 +94,7 @@ static struct known_image *by_number(const struct registry *registry, uint64_t n
     return image;
 }
 
-static struct known_image *add(struct registry *registry, const struct stat *status,
+static struct known_image *add(struct registry *registry, const struct stat *status, bool overlay,
                                const char *path, const struct located *located)
 {
     struct known_image *image = calloc(1, sizeof(*image));
@@ -85,6 +106,7 @@ static struct known_image *add(struct registry *registry, const struct stat *sta
         .device = status->st_dev,
         .inode = status->st_ino,
         .changed = status->st_ctim,
+        .overlay = overlay,
         .identity = located->inspection.identity,
         .source = located->inspection.findings.sites[SITE_GC_STATE_LEVELS].source,
         .next = registry->images,
@@ -109,15 +131,16 @@ static void attach(struct known_image *image, int fd, const struct located *loca
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
                       const struct located *located, struct probes *probes, struct reason *why)
 {
+    bool overlay = is_on_overlay(fd);
     struct known_image *image;
     struct stat status;
 
     why->text[0] = 0;
     if (fstat(fd, &status) < 0)
         return 0;
-    image = by_file(registry, &status);
+    image = by_file(registry, &status, overlay, &located->inspection.identity.build_id);
     if (!image)
-        image = add(registry, &status, path, located);
+        image = add(registry, &status, overlay, path, located);
     if (!image)
         return 0;
     if (probes && !image->probes)

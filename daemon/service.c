@@ -175,16 +175,33 @@ static struct stored_process *next_process(struct service *service, struct check
     return NULL;
 }
 
+/* It is known, but it can't be read at this moment. */
+static json_t *report_of_unread(const struct stored_process *process, const struct reason *why)
+{
+    _free_ struct report *report = calloc(1, sizeof(*report));
+
+    if (!report)
+        return NULL;
+    report->pid = process->process.pid;
+    report->target.process = process->process;
+    report->judgement.verdict = VERDICT_UNKNOWN;
+    report->why = *why;
+    return report_json(report);
+}
+
 static int next_check(void *context, void *cursor, json_t **item, struct reason *why)
 {
     struct service *service = context;
     struct check_cursor *check = cursor;
     struct stored_process *process;
+    struct reason reason = {""};
 
     *item = NULL;
     while (!*item && (process = next_process(service, check))) {
         check->last = process->process.pid;
-        (void)!monitor_look(service->monitor, process->process.pid, take_report, item, NULL);
+        if (monitor_look(service->monitor, check->last, take_report, item, &reason) < 0 &&
+            (process = store_find(service->store, check->last)))
+            *item = report_of_unread(process, &reason);
     }
     return *item ? 1 : 0;
 }

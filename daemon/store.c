@@ -226,7 +226,7 @@ int store_observe(struct store *store, const struct target *target, const struct
 {
     struct stored_process *process = store_find(store, target->process.pid);
 
-    if (process && process->process.start_time != target->process.start_time) {
+    if (process && !process_same(&process->process, &target->process)) {
         store_remove(store, process, now);
         process = NULL;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "clrmon_abi.h"
 #include "event.h"
 #include "state/target.h"
 
@@ -16,6 +17,8 @@ struct clients {
     struct peer items[CLIENTS_MAX];
     size_t count;
 };
+
+#define WAITING_MAX 16
 
 struct stored_process {
     struct process process;
@@ -41,6 +44,9 @@ struct stored_process {
     uint64_t differs_since;      /* since its memory has another GC state; 0: it has not */
     struct clients clients;      /* that were connected when it was last read */
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
+    struct abi_record
+        waiting[WAITING_MAX]; /* changes whose cause is to be found at the next look */
+    size_t waiting_count;
 
     struct stored_process *next; /* by pid */
 };

@@ -7,8 +7,6 @@
 #include "locate/cache.h"
 #include "locate/debug_file.h"
 
-#define IMAGES_MAX 4096
-
 /* A file as it was when we looked: another inode, size or change time is another file. */
 struct file_key {
     dev_t device;
@@ -181,13 +179,31 @@ static bool same_file(const struct file_key *a, const struct file_key *b)
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static struct entry *remember(const struct locator *locator, const struct file_key *key)
+/* The last one asked for is the first of the list. */
+static struct entry *remember(struct locator *locator, const struct file_key *key)
 {
-    struct entry *entry = locator->entries;
+    struct entry **at = &locator->entries, *entry;
 
-    while (entry && !same_file(&entry->key, key))
-        entry = entry->next;
+    while (*at && !same_file(&(*at)->key, key))
+        at = &(*at)->next;
+    entry = *at;
+    if (!entry)
+        return NULL;
+    *at = entry->next;
+    entry->next = locator->entries;
+    locator->entries = entry;
     return entry;
+}
+
+static void forget_last(struct locator *locator)
+{
+    struct entry **at = &locator->entries;
+
+    while ((*at)->next)
+        at = &(*at)->next;
+    free(*at);
+    *at = NULL;
+    locator->count--;
 }
 
 static int read_key(int fd, struct file_key *out, struct reason *why)
@@ -205,8 +221,8 @@ static int add_entry(struct locator *locator, const struct file_key *key, struct
 {
     struct entry *entry;
 
-    if (locator->count == IMAGES_MAX)
-        return reason_set(why, -E2BIG, "more than %d different images", IMAGES_MAX);
+    if (locator->options.images_max && locator->count == locator->options.images_max)
+        forget_last(locator);
     entry = calloc(1, sizeof(*entry));
     if (!entry)
         return reason_set(why, -ENOMEM, "no memory");
@@ -238,7 +254,7 @@ int locator_find(struct locator *locator, int fd, const char *path, const struct
     return entry->result < 0 ? reason_set(why, entry->result, "%s", entry->why.text) : 0;
 }
 
-bool locator_knows(const struct locator *locator, int fd)
+bool locator_knows(struct locator *locator, int fd)
 {
     struct file_key key;
 

@@ -16,6 +16,8 @@ struct locator_options {
     const char *const *debug_folders; /* borrowed */
     size_t debug_folder_count;
     const char *cache; /* folder; NULL or "": no cache, no packs */
+    size_t images_max; /* then what was not asked for longest is forgotten, two at least; 0: all
+                          stay */
 };
 
 /* What is known of one image. */
@@ -34,7 +36,8 @@ void locator_free(struct locator **locator);
 
 /*
  * The open image @fd, whose path is @path (for its debug file; may be NULL). *@out is owned by the
- * locator. The same file is looked into once, and a file that failed fails again the same way.
+ * locator, for as long as it is not forgotten. The same file is looked into once, and a file that
+ * failed fails again the same way.
  */
 _must_check_ int locator_find(struct locator *locator, int fd, const char *path,
                               const struct located **out, struct reason *why);
@@ -43,6 +46,6 @@ _must_check_ int locator_find(struct locator *locator, int fd, const char *path,
  * For a caller that must not wait: is the answer for this file there already? And an answer that
  * was found elsewhere, by another process of ours, taken over as if locator_find() had found it.
  */
-bool locator_knows(const struct locator *locator, int fd);
+bool locator_knows(struct locator *locator, int fd);
 _must_check_ int locator_adopt(struct locator *locator, int fd, const struct located *located,
                                int result, const struct reason *why);

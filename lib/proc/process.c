@@ -249,8 +249,12 @@ bool process_alive(const struct process *process)
 {
     struct process now = {.pid = process->pid};
 
-    return read_stat(process->pid, &now) == 0 && !has_ended(&now) &&
-           now.start_time == process->start_time && now.start_stack == process->start_stack;
+    return read_stat(process->pid, &now) == 0 && !has_ended(&now) && process_same(&now, process);
+}
+
+bool process_same(const struct process *a, const struct process *b)
+{
+    return a->pid == b->pid && a->start_time == b->start_time && a->start_stack == b->start_stack;
 }
 
 static bool is_assembly(const char *assembly, const char *name)

@@ -47,6 +47,9 @@ int process_threads(pid_t pid);
  */
 bool process_alive(const struct process *process);
 
+/* The same process, in the same program. */
+bool process_same(const struct process *a, const struct process *b);
+
 /*
  * Is it meant by @name: its comm, its executable, or its assembly with or without ".dll". Exact
  * case; @process->executable is for names that comm cuts.

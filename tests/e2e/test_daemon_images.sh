@@ -101,7 +101,6 @@ replaced() { # in place, as a package manager does it: both are watched
     [[ $(images_below "$E2E_TMP" 'map([.probes, .processes]) | tostring') == '[[6,1],[6,1]]' ]] || fail "not two images of one process each"
     seen_traced
     LAB_PID=$old
-    expect_daemon "$old" off # a file without a name has another ctime: it is looked into once more
     seen_traced
     lab_stop "$old"
     streamed "$(of process.exit)"

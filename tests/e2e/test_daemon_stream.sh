@@ -158,6 +158,7 @@ environment() { # ROW
     unset DOTNET_EnableEventPipe DOTNET_EventPipeConfig DOTNET_EventPipeOutputPath
     streamed "$(of process.start)"
     streamed "$(verdict verbose)"
+    streamed "$(gc 0 5 '.cause == "environment" and .client == null')"
     expect_daemon "$LAB_PID" verbose
     expect '.clients == [] and (.reasons | any(test("EnableEventPipe|environment")))'
     expect_metrics 5 1 0

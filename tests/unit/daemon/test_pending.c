@@ -47,6 +47,8 @@ static void test_a_known_one_is_only_brought_forward(void **state)
     assert_int_equal(list.count, 1);
     assert_int_equal(pending_next(&list), 50);
     assert_int_equal(list.first->tries, 0);
+    pending_add(&list, 7, 80, 5);
+    assert_int_equal(list.first->tries, 0);
     pending_add(&list, 7, 20, 0);
     assert_int_equal(pending_next(&list), 20);
     pending_clear(&list);
@@ -60,6 +62,9 @@ static void test_not_done_stays(void **state)
     pending_add(&list, 7, 50, 0);
     pending_visit(&list, 60, again, NULL);
     assert_int_equal(pending_next(&list), 150);
+    pending_hurry(&list, 70);
+    assert_int_equal(pending_next(&list), 150);
+    list.first->waits_for_image = true;
     pending_hurry(&list, 70);
     assert_int_equal(pending_next(&list), 70);
     pending_clear(&list);

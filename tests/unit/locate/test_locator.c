@@ -77,8 +77,7 @@ static void looks_once(void **state)
     const struct located *first, *second;
     _close_ int fd = new_file(BUILD_SIZE), again = open(path, O_RDONLY | O_CLOEXEC), other = -1;
 
-    assert_int_equal(locator_new(&locator, &(struct locator_options){SOURCES_ALL, NULL, 0, NULL}),
-                     0);
+    assert_int_equal(locator_new(&locator, &(struct locator_options){.sources = SOURCES_ALL}), 0);
     assert_int_equal(locator_find(locator, fd, path, &first, NULL), 0);
     assert_int_equal(locator_find(locator, again, NULL, &second, NULL), 0);
     assert_ptr_equal(first, second);
@@ -88,6 +87,29 @@ static void looks_once(void **state)
     assert_ptr_not_equal(first, second);
     assert_false(first->from_cache || second->from_cache);
     assert_string_equal(first->cache_fault.text, "");
+}
+
+/* Of three files a locator of two forgets the one that was not asked for longest. */
+static void forgets(void **state)
+{
+    _locator_free_ struct locator *locator = NULL;
+    const struct located *located;
+    int fds[3];
+
+    assert_int_equal(
+        locator_new(&locator, &(struct locator_options){.sources = SOURCES_ALL, .images_max = 2}),
+        0);
+    for (size_t i = 0; i < 3; i++)
+        fds[i] = new_file(BUILD_SIZE);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(locator_find(locator, fds[i], path, &located, NULL), 0);
+    assert_true(locator_knows(locator, fds[0])); /* it was asked for */
+    assert_int_equal(locator_find(locator, fds[2], path, &located, NULL), 0);
+    assert_false(locator_knows(locator, fds[1]));
+    assert_true(locator_knows(locator, fds[0]));
+    assert_true(locator_knows(locator, fds[2]));
+    for (size_t i = 0; i < 3; i++)
+        close(fds[i]);
 }
 
 static void fails_again(void **state)
@@ -134,11 +156,11 @@ static void not_kept(void **state)
         struct locator_options options;
         bool usual;
     } table[] = {
-        {{1 << SOURCE_STRUCTURE, NULL, 0, cache}, false},
-        {{SOURCES_ALL, folders, 1, cache}, false},
-        {{SOURCES_ALL, NULL, 0, ""}, false},
-        {{SOURCES_ALL, NULL, 0, NULL}, false},
-        {{SOURCES_ALL, NULL, 0, cache}, true},
+        {{1 << SOURCE_STRUCTURE, NULL, 0, cache, 0}, false},
+        {{SOURCES_ALL, folders, 1, cache, 0}, false},
+        {{SOURCES_ALL, NULL, 0, "", 0}, false},
+        {{SOURCES_ALL, NULL, 0, NULL, 0}, false},
+        {{SOURCES_ALL, NULL, 0, cache, 0}, true},
     };
     struct stat status;
 
@@ -198,8 +220,8 @@ static void imported_packs(void **state)
         assert_int_equal(source_of(&located, SITE_PROVIDER_CONTEXT_STRESS), SOURCE_PACK);
         assert_int_equal(source_of(&located, SITE_EVENTPIPE_SESSIONS), SOURCE_STRUCTURE);
     }
-    located =
-        find(fd, &(struct locator_options){SOURCES_ALL & ~(1u << SOURCE_PACK), NULL, 0, cache});
+    located = find(fd, &(struct locator_options){.sources = SOURCES_ALL & ~(1u << SOURCE_PACK),
+                                                 .cache = cache});
     assert_int_equal(source_of(&located, SITE_GC_STATE_LEVELS), SOURCE_STRUCTURE);
     pack.fingerprint.samples[3].bytes[3] ^= 1;
     assert_int_equal(cache_write(cache, PACK_IMPORTED, &pack, NULL), 0);
@@ -226,7 +248,7 @@ static void cache_that_is_no_use(void **state)
 static void debug_folders(void **state)
 {
     const char *folders[] = {folder};
-    struct locator_options options = {SOURCES_ALL, folders, 1, NULL};
+    struct locator_options options = {SOURCES_ALL, folders, 1, NULL, 0};
     char name[PATH_MAX + 32];
     _close_ int fd = new_file(BUILD_SIZE);
     struct located located;
@@ -250,9 +272,16 @@ static void debug_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(looks_once),     TEST(fails_again),          TEST(kept_for_the_next_run),
-        TEST(not_kept),       TEST(no_runtime),           TEST(foreign_file_is_not_kept),
-        TEST(imported_packs), TEST(cache_that_is_no_use), TEST(debug_folders),
+        TEST(looks_once),
+        TEST(forgets),
+        TEST(fails_again),
+        TEST(kept_for_the_next_run),
+        TEST(not_kept),
+        TEST(no_runtime),
+        TEST(foreign_file_is_not_kept),
+        TEST(imported_packs),
+        TEST(cache_that_is_no_use),
+        TEST(debug_folders),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
