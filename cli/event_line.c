@@ -98,8 +98,7 @@ static void say_gap(const json_t *event, struct what *out)
     char time[TIME_MAX];
 
     format_time(text_of(event, "since"), 0, time); /* with its date */
-    snprintf(out->text, WHAT_MAX, "nobody was watching since %s %.200s", time,
-             text_of(event, "reason"));
+    snprintf(out->text, WHAT_MAX, "nobody was watching since %s", time);
 }
 
 static const struct {

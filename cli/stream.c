@@ -31,7 +31,10 @@ int stream_take_moment(const struct stream *stream, const char *what, const char
 
 static bool is_named(const char *name, const char *wanted)
 {
+    size_t length = strlen(wanted);
+
     return strcmp(name, wanted) == 0 ||
+           (strncmp(name, wanted, length) == 0 && strcmp(name + length, ".dll") == 0) ||
            (strlen(name) == COMM_LENGTH && strncmp(name, wanted, COMM_LENGTH) == 0);
 }
 

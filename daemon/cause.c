@@ -57,7 +57,7 @@ enum event_cause cause_of(const struct cause_facts *facts, const struct observat
     if (facts->first && (seen->environment.event_log || has_session(seen, SESSION_FILE) ||
                          has_session(seen, SESSION_FILE_STREAM)))
         return CAUSE_ENVIRONMENT;
-    if (!facts->callback)
+    if (!facts->callback && !(facts->more && seen->sessions.count))
         return CAUSE_COLLECTION;
     if (in_rundown(seen))
         return CAUSE_RUNDOWN;

@@ -13,10 +13,15 @@ struct cause_facts {
     bool callback;   /* the provider's callback ran on the same thread just before */
     bool first;      /* the runtime had not set its state before */
     bool empty;      /* it is set to nothing */
+    bool more;       /* its level is higher, or it has more keywords */
     bool had_client; /* somebody was connected to its diagnostics port before, or is now */
 };
 
-/* A session that comes or goes runs the callback; a GC that asks again at a collection does not. */
+/*
+ * A session that comes or goes runs the callback; a GC that asks again at a collection does not.
+ * The collection may be sooner than the callback, which then changes nothing: what it turned on is
+ * the wish of the session that is there. In 3.1 there is no other way.
+ */
 enum event_cause cause_of(const struct cause_facts *facts, const struct observation *seen);
 
 /*

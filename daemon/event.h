@@ -44,8 +44,8 @@ struct event {
     uint64_t id;     /* 1, 2, ...; set by the store; 0: none yet */
     int64_t time_us; /* CLOCK_REALTIME */
     enum event_kind kind;
-    pid_t pid; /* 0: of the daemon itself */
-    char name[PROCESS_NAME_MAX];
+    pid_t pid;                   /* 0: of the daemon itself */
+    char name[PROCESS_FILE_MAX]; /* process_title() */
     pid_t tid;
     char thread[PROCESS_NAME_MAX];
     bool private;              /* provider */

@@ -120,6 +120,7 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
         .callback = record->callback,
         .first = !process->gc_known,
         .empty = empty,
+        .more = set.level > current.level || set.keywords & ~current.keywords,
         .had_client = seen && (process->clients.count || seen->clients.peer_count),
     };
 

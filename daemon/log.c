@@ -54,7 +54,7 @@ static const char *describe(const struct event *event, char *text, size_t size)
 
 void log_event(const struct event *event)
 {
-    char text[320];
+    char text[400];
     int level = event->kind == EVENT_VERDICT && event->new_verdict == VERDICT_LEAKED
                     ? LOG_LEVEL_WARNING
                     : LOG_LEVEL_NOTICE;

@@ -34,7 +34,7 @@ static void sample_of(struct scrape *scrape, const struct stored_process *stored
     text_copy(container, sizeof(container), stored->process.container);
     exposition_sample(&scrape->text);
     exposition_label(&scrape->text, "pid", pid);
-    exposition_label(&scrape->text, "name", stored->process.name);
+    exposition_label(&scrape->text, "name", process_title(&stored->process));
     exposition_label(&scrape->text, "version", stored->version);
     exposition_label(&scrape->text, "container", container);
 }

@@ -345,7 +345,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         log_say(LOG_LEVEL_ERROR, "the configuration stays as it was: %s", why.text);
     } else {
         monitor_reload(service->monitor, &config);
-        log_say(LOG_LEVEL_INFO, "read %s again; intervals and grace time are in force",
+        log_say(LOG_LEVEL_INFO,
+                "read %s again: intervals and grace are in force; the rest is at the next start",
                 service->config_path);
     }
     sd_notify(0, "READY=1");
@@ -375,44 +376,6 @@ static int begin_loop(struct service *service)
     if (r >= 0)
         r = sd_event_set_watchdog(service->loop, 1);
     return r < 0 ? r : 0;
-}
-
-static int begin_history(struct service *service, struct reason *why)
-{
-    struct reason trouble = {""};
-    int r = history_open(&service->history, service->config.state_dir,
-                         service->config.history_age_s, service->config.history_bytes, &trouble);
-
-    if (r < 0)
-        return reason_set(why, r, "%s", trouble.text);
-    if (trouble.text[0])
-        log_say(LOG_LEVEL_WARNING, "history: %s", trouble.text);
-    r = sd_event_add_time_relative(service->loop, &service->flush, CLOCK_MONOTONIC, FLUSH_US, 0,
-                                   on_flush, service);
-    if (r >= 0)
-        r = sd_event_add_time_relative(service->loop, &service->expire, CLOCK_MONOTONIC, FLUSH_US,
-                                       0, on_expire, service);
-    return r < 0 ? reason_set(why, r, "no timer: %s", strerror(-r)) : 0;
-}
-
-static int begin_monitor(struct service *service, struct reason *why)
-{
-    struct health *health;
-    int r = store_new(&service->store, on_event, service);
-
-    if (r < 0)
-        return reason_set(why, r, "no memory");
-    resume(service);
-    r = monitor_new(&service->monitor, service->loop, &service->config, service->store, why);
-    health = r == 0 ? calloc(1, sizeof(*health)) : NULL;
-    if (!health)
-        return r < 0 ? r : -ENOMEM;
-    monitor_health(service->monitor, health);
-    if (health->watching == WATCHING_POLLING)
-        log_say(LOG_LEVEL_WARNING, "no probes, so processes are read every %llu ms: %s",
-                (unsigned long long)health->poll_ms, health->watching_why.text);
-    free(health);
-    return 0;
 }
 
 static int begin_control(struct service *service, struct reason *why)
@@ -461,6 +424,44 @@ static int begin_http(struct service *service, struct reason *why)
     return 0;
 }
 
+static int begin_history(struct service *service, struct reason *why)
+{
+    struct reason trouble = {""};
+    int r = history_open(&service->history, service->config.state_dir,
+                         service->config.history_age_s, service->config.history_bytes, &trouble);
+
+    if (r < 0)
+        return reason_set(why, r, "%s", trouble.text);
+    if (trouble.text[0])
+        log_say(LOG_LEVEL_WARNING, "history: %s", trouble.text);
+    r = sd_event_add_time_relative(service->loop, &service->flush, CLOCK_MONOTONIC, FLUSH_US, 0,
+                                   on_flush, service);
+    if (r >= 0)
+        r = sd_event_add_time_relative(service->loop, &service->expire, CLOCK_MONOTONIC, FLUSH_US,
+                                       0, on_expire, service);
+    return r < 0 ? reason_set(why, r, "no timer: %s", strerror(-r)) : 0;
+}
+
+static int begin_monitor(struct service *service, struct reason *why)
+{
+    struct health *health;
+    int r = store_new(&service->store, on_event, service);
+
+    if (r < 0)
+        return reason_set(why, r, "no memory");
+    resume(service);
+    r = monitor_new(&service->monitor, service->loop, &service->config, service->store, why);
+    health = r == 0 ? calloc(1, sizeof(*health)) : NULL;
+    if (!health)
+        return r < 0 ? r : -ENOMEM;
+    monitor_health(service->monitor, health);
+    if (health->watching == WATCHING_POLLING)
+        log_say(LOG_LEVEL_WARNING, "no probes, so processes are read every %llu ms: %s",
+                (unsigned long long)health->poll_ms, health->watching_why.text);
+    free(health);
+    return 0;
+}
+
 int service_new(struct service **out, const struct config *config, const char *config_path,
                 struct reason *why)
 {
@@ -476,13 +477,13 @@ int service_new(struct service **out, const struct config *config, const char *c
     if (r < 0)
         reason_set(why, r, "no event loop: %s", strerror(-r));
     if (r == 0)
+        r = begin_control(service, why); /* first: another daemon that is there keeps its history */
+    if (r == 0)
+        r = begin_http(service, why);
+    if (r == 0)
         r = begin_history(service, why);
     if (r == 0)
         r = begin_monitor(service, why);
-    if (r == 0)
-        r = begin_control(service, why);
-    if (r == 0)
-        r = begin_http(service, why);
     if (r < 0)
         service_free(&service);
     else

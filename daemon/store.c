@@ -57,7 +57,7 @@ static void note_process(struct store *store, const struct stored_process *proce
 {
     struct event event = {.kind = kind, .pid = process->process.pid};
 
-    text_copy(event.name, sizeof(event.name), process->process.name);
+    text_copy(event.name, sizeof(event.name), process_title(&process->process));
     snprintf(event.detail, sizeof(event.detail), "%s %s", flavour_text(process->flavour),
              process->version);
     store_note(store, &event);
@@ -144,7 +144,7 @@ static void set_judgement(struct store *store, struct stored_process *process,
     set_verbose(process, judgement->verdict >= VERDICT_VERBOSE, now);
     if (event.old_verdict == event.new_verdict)
         return;
-    text_copy(event.name, sizeof(event.name), process->process.name);
+    text_copy(event.name, sizeof(event.name), process_title(&process->process));
     if (judgement->reason_count)
         snprintf(event.detail, sizeof(event.detail), "%.*s", (int)sizeof(event.detail) - 1,
                  judgement->reasons[0]);
@@ -166,7 +166,7 @@ void store_gc_changed(struct store *store, struct stored_process *process, bool 
     event->private = private;
     event->old = *current;
     event->new = set;
-    text_copy(event->name, sizeof(event->name), process->process.name);
+    text_copy(event->name, sizeof(event->name), process_title(&process->process));
     *current = set;
     process->gc_known = true;
     process->gc_stale = false;

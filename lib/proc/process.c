@@ -257,6 +257,11 @@ bool process_same(const struct process *a, const struct process *b)
     return a->pid == b->pid && a->start_time == b->start_time && a->start_stack == b->start_stack;
 }
 
+const char *process_title(const struct process *process)
+{
+    return *process->assembly ? process->assembly : process->name;
+}
+
 static bool is_assembly(const char *assembly, const char *name)
 {
     size_t length = strlen(name);

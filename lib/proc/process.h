@@ -47,6 +47,9 @@ int process_threads(pid_t pid);
  */
 bool process_alive(const struct process *process);
 
+/* What people know it by: its assembly, which in "dotnet app.dll" tells more than its comm. */
+const char *process_title(const struct process *process);
+
 /* The same process, in the same program. */
 bool process_same(const struct process *a, const struct process *b);
 

@@ -11,7 +11,7 @@
 struct row {
     const char *what;
     bool first, empty;
-    bool callback;
+    bool callback, more;
     enum session_type sessions[2];
     size_t session_count;
     bool in_rundown;
@@ -34,6 +34,21 @@ static const struct row rows[] = {
      .event_pipe = true,
      .cause = CAUSE_ENVIRONMENT},
     {.what = "a GC asks again", .cause = CAUSE_COLLECTION},
+    {.what = "a GC asks again and has more, for nobody",
+     .more = true,
+     .clients = 1,
+     .cause = CAUSE_COLLECTION},
+    {.what = "a GC asks again before the callback tells it",
+     .more = true,
+     .sessions = {SESSION_IPC_STREAM},
+     .session_count = 1,
+     .clients = 1,
+     .cause = CAUSE_CLIENT},
+    {.what = "a GC asks again and has less beside a session",
+     .sessions = {SESSION_IPC_STREAM},
+     .session_count = 1,
+     .clients = 1,
+     .cause = CAUSE_COLLECTION},
     {.what = "a client's session",
      .callback = true,
      .sessions = {SESSION_IPC_STREAM},
@@ -80,8 +95,9 @@ static void test_causes(void **state)
         seen->environment.event_pipe = row->event_pipe;
         seen->environment.event_log = row->event_log;
         seen->clients.peer_count = row->clients;
-        cause = cause_of(
-            &(struct cause_facts){row->callback, row->first, row->empty, row->clients != 0}, seen);
+        cause = cause_of(&(struct cause_facts){row->callback, row->first, row->empty, row->more,
+                                               row->clients != 0},
+                         seen);
         if (cause != row->cause)
             fail_msg("%s: %d, wanted %d", row->what, cause, row->cause);
         free(seen);
