@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "util/moment.h"
 #include "util/text.h"
+#include "util/timestamp.h"
 
 #define SCHEMA "clrmon.event/1"
 
@@ -34,9 +34,9 @@ enum event_cause event_cause_of_name(const char *name)
 
 static json_t *json_time(int64_t time_us)
 {
-    char text[MOMENT_TEXT_MAX];
+    char text[TIMESTAMP_TEXT_MAX];
 
-    moment_format(time_us, text);
+    timestamp_format(time_us, text);
     return json_string(text);
 }
 

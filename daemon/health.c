@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "util/moment.h"
+#include "util/timestamp.h"
 
 static const char *const watching_names[] = {
     [WATCHING_PROBES] = "probes",
@@ -35,9 +35,9 @@ static json_t *text_or_null(const char *text)
 
 static json_t *encode_time(int64_t time_us)
 {
-    char text[MOMENT_TEXT_MAX];
+    char text[TIMESTAMP_TEXT_MAX];
 
-    moment_format(time_us, text);
+    timestamp_format(time_us, text);
     return json_string(text);
 }
 

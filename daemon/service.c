@@ -15,7 +15,7 @@
 #include "metrics.h"
 #include "monitor.h"
 #include "report/report.h"
-#include "util/moment.h"
+#include "util/timestamp.h"
 
 #define FLUSH_MORE_US UINT64_C(50000)
 #define FLUSH_US      UINT64_C(1000000)
@@ -60,13 +60,13 @@ static void on_event(void *context, const struct event *event)
 static void resume(struct service *service)
 {
     struct event event = {.kind = EVENT_GAP};
-    char since[MOMENT_TEXT_MAX];
+    char since[TIMESTAMP_TEXT_MAX];
     uint64_t id;
 
     if (history_last(service->history, &id, &event.since_us) < 0)
         return;
     store_resume(service->store, id);
-    moment_format(event.since_us, since);
+    timestamp_format(event.since_us, since);
     snprintf(event.detail, sizeof(event.detail), "since %s", since);
     store_note(service->store, &event);
 }

@@ -225,10 +225,9 @@ static int by_value(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* The first frame's start after @va, or the end of its segment. */
-static uint64_t gap_end(const struct image *image, uint64_t va)
+/* The index of the first function that starts after @va, in the sorted list. */
+static size_t first_after(const struct image *image, uint64_t va)
 {
-    const struct segment *segment = image_segment(image, va);
     size_t low = 0, high = image->function_count;
 
     while (low < high) {
@@ -239,9 +238,18 @@ static uint64_t gap_end(const struct image *image, uint64_t va)
         else
             high = middle;
     }
-    if (low < image->function_count &&
-        image->functions[low].start < segment->va + segment->file_size)
-        return image->functions[low].start;
+    return low;
+}
+
+/* The first frame's start after @va, or the end of its segment. */
+static uint64_t gap_end(const struct image *image, uint64_t va)
+{
+    const struct segment *segment = image_segment(image, va);
+    size_t after = first_after(image, va);
+
+    if (after < image->function_count &&
+        image->functions[after].start < segment->va + segment->file_size)
+        return image->functions[after].start;
     return segment->va + segment->file_size;
 }
 
@@ -303,15 +311,7 @@ int frames_fill_gaps(struct image *image, struct reason *why)
 
 const struct function *frames_function(const struct image *image, uint64_t va)
 {
-    size_t low = 0, high = image->function_count;
+    size_t after = first_after(image, va);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (image->functions[middle].start <= va)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && va < image->functions[low - 1].end ? &image->functions[low - 1] : NULL;
+    return after > 0 && va < image->functions[after - 1].end ? &image->functions[after - 1] : NULL;
 }

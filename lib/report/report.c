@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/report.h"
 #include "report/json.h"
-#include "util/moment.h"
+#include "util/timestamp.h"
 
 static json_t *encode_set(enum provider provider, struct event_set set)
 {
@@ -45,7 +45,7 @@ static json_t *encode_contexts(const struct observation *seen)
 
 static json_t *encode_session(const struct session *session)
 {
-    char started[MOMENT_TEXT_MAX];
+    char started[TIMESTAMP_TEXT_MAX];
     json_t *providers = json_array();
 
     for (size_t i = 0; i < session->provider_count; i++) {
@@ -55,7 +55,7 @@ static json_t *encode_session(const struct session *session)
                                                    "keywords", json_hex(asked->set.keywords),
                                                    "level", (int)asked->set.level));
     }
-    moment_format(session_started_us(session), started);
+    timestamp_format(session_started_us(session), started);
     return json_pack("{s:i, s:o, s:s, s:s, s:b, s:o}", "index", (int)session->index, "id",
                      json_hex(session->address), "type", session_type_name(session->type),
                      "started", started, "ending", session->in_rundown, "providers", providers);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "event.h"
-#include "util/moment.h"
+#include "util/timestamp.h"
 
 static const struct event change = {
     .id = 42,
@@ -155,9 +155,9 @@ static void times(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        char text[MOMENT_TEXT_MAX];
+        char text[TIMESTAMP_TEXT_MAX];
 
-        moment_format(table[i].time_us, text);
+        timestamp_format(table[i].time_us, text);
         assert_string_equal(text, table[i].expected);
     }
 }

@@ -5,5 +5,5 @@
 
 /* A moment of the wall clock, in microseconds since 1970, as RFC 3339:
  * "2026-11-24T06:30:00.123456Z" */
-#define MOMENT_TEXT_MAX 32
-void moment_format(int64_t time_us, char text[static MOMENT_TEXT_MAX]);
+#define TIMESTAMP_TEXT_MAX 32
+void timestamp_format(int64_t time_us, char text[static TIMESTAMP_TEXT_MAX]);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "util/moment.h"
+#include "util/timestamp.h"
 
 #include <stdio.h>
 #include <time.h>
 
-void moment_format(int64_t time_us, char text[static MOMENT_TEXT_MAX])
+void timestamp_format(int64_t time_us, char text[static TIMESTAMP_TEXT_MAX])
 {
     int64_t microseconds = time_us % 1000000;
     time_t seconds = time_us / 1000000;
@@ -16,6 +16,6 @@ void moment_format(int64_t time_us, char text[static MOMENT_TEXT_MAX])
         seconds--;
     }
     gmtime_r(&seconds, &date);
-    length = strftime(text, MOMENT_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &date);
-    snprintf(text + length, MOMENT_TEXT_MAX - length, ".%06dZ", (int)microseconds);
+    length = strftime(text, TIMESTAMP_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &date);
+    snprintf(text + length, TIMESTAMP_TEXT_MAX - length, ".%06dZ", (int)microseconds);
 }
