@@ -31,7 +31,8 @@ ends_well() { # its input ends: what it prints, and its status
     lab_wait 30 "$pid" lab_gone "$pid" || fail "does not end"
     wait "$pid" || status=$?
     ((status == 0)) || fail "ended with $status: $(tail -3 "$LAB_OUT")"
-    grep -qE '^events [1-9]' "$LAB_OUT" || fail "no events: $(tail -3 "$LAB_OUT")"
+    # How many depends on when it collects: with a listener that is off again at once, none in NativeAOT.
+    grep -qE '^events [0-9]+$' "$LAB_OUT" || fail "no word on its events: $(tail -3 "$LAB_OUT")"
     sed 's/^ready .*/ready/; s/^events .*/events/' "$LAB_OUT"
 }
 
