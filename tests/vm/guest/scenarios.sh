@@ -141,6 +141,18 @@ traced() {
 
 scenario_streams() { traced "$app"; }
 
+# The wall clock, to which records and grace do not belong.
+scenario_clock() {
+    local main
+    main=$(systemctl show -P MainPID clrmond)
+    date -s '+1 hour' >/dev/null
+    traced "$app"
+    date -s '-3 hours' >/dev/null
+    traced "$app"
+    date -s '+2 hours' >/dev/null
+    [[ $(systemctl show -P MainPID clrmond) == "$main" ]] || { echo "it is another one"; false; }
+}
+
 scenario_container() {
     # shellcheck disable=SC2016 # for the inner shell
     start_app unshare --net --mount sh -c 'mount -t tmpfs none /tmp && exec "$@"' sh
