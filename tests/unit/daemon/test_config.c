@@ -26,7 +26,7 @@ static void defaults(void **state)
     assert_string_equal(config.cache_dir, "/var/cache/clrmon");
     assert_int_equal(config.grace_ms, 10000);
     assert_int_equal(config.poll_ms, 5000);
-    assert_int_equal(config.recheck_ms, 30000);
+    assert_int_equal(config.recheck_ms, 60000);
     assert_int_equal(config.history_age_s, 30 * 86400);
     assert_int_equal(config.history_bytes, 256 << 20);
     assert_true(config.probes);
