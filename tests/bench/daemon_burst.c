@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process on the image that daemon_image.c makes, whose second thread, of the name that is asked
- * for, changes the GC's state. It looks like one of .NET if the image is named libcoreclr.so and
- * the thread ".NET Burst", and like nothing in particular, which no one probes, otherwise. Prints
- * "ready PID"; each line "WHAT CALLS RATE" on standard input is then done: WHAT is "public", or
- * "nothing" for calls that no one probes; RATE is in calls a second, 0 for as fast as it can. Each
- * call sets other keywords than the one before. Answers
+ * A process on the image that ../fixture/image.c makes, whose second thread, of the name that is
+ * asked for, changes the GC's state. It looks like one of .NET if the image is named libcoreclr.so
+ * and the thread ".NET Burst", and like nothing in particular, which no one probes, otherwise.
+ * Prints "ready PID"; each line "WHAT CALLS RATE" on standard input is then done: WHAT is "public",
+ * or "nothing" for calls that no one probes; RATE is in calls a second, 0 for as fast as it can.
+ * Each call sets other keywords than the one before. Answers
  *
  *     done CALLS NANOSECONDS-OF-WALL NANOSECONDS-OF-PROCESSOR LEVEL KEYWORDS
  *
@@ -22,20 +22,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_NS = 1000000, LATE_TICKS_MAX = 5 };
+#include "../fixture/image.h"
 
-struct gc_functions {
-    void (*control_public)(void *gc, uint32_t keywords, uint32_t level);
-    void (*control_private)(void *gc, uint32_t keywords, uint32_t level);
-    uint32_t (*first)(void *gc);
-    uint32_t (*heaps)(void *gc);
-};
+enum { TICK_NS = 1000000, LATE_TICKS_MAX = 5 };
 
 struct state {
     uint32_t keywords, level;
 };
 
-static const struct gc_functions *gc;
+static const struct fixture_gc *gc;
 static struct state state;
 
 static uint64_t now_ns(clockid_t clock)
@@ -61,7 +56,7 @@ static void call_some(int is_control, uint64_t calls)
             state.level = 4 + (state.keywords & 1);
             gc->control_public(NULL, state.keywords, state.level);
         } else {
-            gc->first(NULL);
+            gc->is_server(NULL);
         }
     }
 }
@@ -116,7 +111,7 @@ static void *serve(void *name)
 int main(int argc, char **argv)
 {
     void *library = argc == 3 ? dlopen(argv[1], RTLD_NOW) : NULL;
-    const void *(*initialize)(int is_server) = NULL;
+    const struct fixture_gc *(*initialize)(bool is_server) = NULL;
     pthread_t thread;
 
     if (library)
@@ -125,7 +120,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: daemon_burst LIBRARY NAME\n");
         return 2;
     }
-    gc = initialize(0);
+    gc = initialize(false);
     if (pthread_create(&thread, NULL, serve, argv[2]) != 0)
         return 1;
     pthread_join(thread, NULL);

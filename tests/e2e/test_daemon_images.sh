@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck disable=SC1091
 . "$(dirname "$0")/daemon.sh"
+# shellcheck disable=SC1091
+. "$(dirname "$0")/contained.sh"
 row=10.0.14
 
 of() { echo ".pid == $LAB_PID and .kind == \"$1\""; } # KIND
@@ -107,53 +109,21 @@ replaced() { # in place, as a package manager does it: both are watched
     daemon_end
 }
 
-# A PID, a mount and a network namespace of its own, and /tmp, too.
-# shellcheck disable=SC2016
-contained='set -euo pipefail
-mount -t tmpfs tmpfs "$private"
-for folder in "$lab_here" "$CLRMON_LAB"; do
-    [[ $folder != /tmp/* ]] || { mkdir -p "$private${folder#/tmp}" && mount --bind "$folder" "$private${folder#/tmp}"; }
-done
-mount --rbind "$private" /tmp
-. "$lab_here/lab.sh"
-trap lab_stop_all EXIT
-lab_start "$row" idle
-echo "started $LAB_PID"
-read -r
-lab_trace "$LAB_PID" "$providers"
-echo "tracing $TRACE_PID"
-read -r
-lab_trace_stop "$TRACE_PID"
-echo "over"
-read -r'
-
-host_pid() { # PID-THERE NAMESPACE
-    local process
-    for process in /proc/[0-9]*; do
-        [[ $(readlink "$process/ns/pid") == "$2" ]] 2>/dev/null || continue
-        [[ $(awk '/^NSpid:/ { print $NF }' "$process/status") != "$1" ]] || basename "$process"
-    done
-}
-
-said() { awk -v what="$1" '$1 == what { print $2 }' "$(lab_out "$there")"; } # WORD: the number after it
-
 namespaces() {
     local there namespace tracer
-    mkdir "$E2E_TMP/private"
     daemon_start
     follow
-    lab_spawn env private="$E2E_TMP/private" lab_here="$lab_here" CLRMON_LAB="$(lab_dir)" row="$row" providers="$runtime_provider:0x1:5" \
-        unshare --pid --mount --net --fork --kill-child --mount-proc bash -c "$contained"
+    spawn_contained
     there=$LAB_PID
     lab_wait 60 "$there" grep -q '^started' "$LAB_OUT" || fail "$(<"$LAB_OUT")"
     namespace=$(readlink "/proc/$(pgrep -P "$there")/ns/pid")
-    LAB_PID=$(host_pid "$(said started)" "$namespace")
+    LAB_PID=$(host_pid "$(said "$there" started)" "$namespace")
     streamed "$(of process.start)"
     expect_daemon "$LAB_PID" off
-    expect ".namespace_pid == $(said started)"
+    expect ".namespace_pid == $(said "$there" started)"
     lab_say "$there"
     lab_wait 60 "$there" grep -q '^tracing' "$(lab_out "$there")" || fail "$(<"$(lab_out "$there")")"
-    tracer=$(host_pid "$(said tracing)" "$namespace")
+    tracer=$(host_pid "$(said "$there" tracing)" "$namespace")
     streamed "$(of gc.events) and .new.level == 5 and .cause == \"client\" and .client.pid == $tracer"
     expect_daemon "$LAB_PID" verbose
     lab_say "$there"
