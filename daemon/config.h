@@ -21,7 +21,7 @@
  *   cache_dir         = /var/cache/clrmon
  *   grace             = 10s               before a leak is called so
  *   poll_interval     = 5s                between reads where there are no probes
- *   recheck_interval  = 30s               between reads of every process, to repair and to judge
+ *   recheck_interval  = 60s               between reads of every process, to repair and to judge
  *   history_max_age   = 30d
  *   history_max_size  = 256M
  *   probes            = yes               no: only polling
@@ -40,6 +40,12 @@ struct config {
     uint64_t history_bytes;
     bool probes;
 };
+
+/* Between reads of every process, in ms. */
+static inline uint64_t config_interval_ms(const struct config *config, bool has_probes)
+{
+    return has_probes ? config->recheck_ms : config->poll_ms;
+}
 
 void config_defaults(struct config *config);
 

@@ -3,13 +3,11 @@
 
 #include <string.h>
 
-#include "clock.h"
 #include "proc/image_file.h"
 #include "scanner.h"
 #include "util/text.h"
 
 #define LOOK_AT_LEAK_NS (1000 * NS_PER_MS)
-#define LOOK_SOON_NS    (100 * NS_PER_MS)
 #define IMAGES_MAX      1024
 
 struct examiner {
@@ -27,7 +25,7 @@ struct examiner {
 
 static uint64_t recheck_ns(const struct examiner *examiner)
 {
-    return (examiner->probes ? examiner->config.recheck_ms : examiner->config.poll_ms) * NS_PER_MS;
+    return config_interval_ms(&examiner->config, examiner->probes) * NS_PER_MS;
 }
 
 static struct peers *peers_of_turn(struct examiner *examiner)
@@ -52,20 +50,13 @@ static int start_scan(struct examiner *examiner, const struct process *process,
 }
 
 /* Are the process's images known? -EINPROGRESS while they are being looked into. */
-static int prepare_images(struct examiner *examiner, pid_t pid)
+static int prepare_images(struct examiner *examiner, const struct target *target)
 {
-    struct process process;
-    struct runtime runtime;
-    int r = process_read(pid, &process, NULL), gc = 0;
+    const struct runtime *runtime = &target->runtime;
+    int r = start_scan(examiner, &target->process, &runtime->image), gc = 0;
 
-    if (r == 0)
-        r = runtime_read(&process, &runtime, NULL);
-    if (r < 0)
-        return r;
-    r = start_scan(examiner, &process, &runtime.image);
-    if (runtime.gc.mapping)
-        gc = start_scan(examiner, &process, &runtime.gc);
-    runtime_close(&runtime);
+    if (runtime->gc.mapping)
+        gc = start_scan(examiner, &target->process, &runtime->gc);
     return r < 0 ? r : gc == -EINPROGRESS || gc == -EAGAIN ? gc : 0;
 }
 
@@ -73,11 +64,10 @@ static uint64_t add_image(struct examiner *examiner, const struct target *target
                           const struct runtime_image *image, const struct located *located)
 {
     _close_ int fd = image_file_open(target->process.pid, image->mapping, NULL, NULL);
-    struct reason why;
 
     return fd < 0 ? 0
                   : registry_add(examiner->registry, fd, image->mapping->path, located,
-                                 examiner->probes, &why);
+                                 examiner->probes);
 }
 
 /* True when it is watched only from now on: what it has done since it was read is not known. */
@@ -120,11 +110,11 @@ static void emit_change(struct examiner *examiner, struct stored_process *proces
         .callback = record->callback,
         .first = !process->gc_known,
         .empty = empty,
-        .more = set.level > current.level || set.keywords & ~current.keywords,
+        .more = event_set_exceeds(set, current),
         .had_client = seen && (process->clients.count || seen->clients.peer_count),
     };
 
-    if (process->gc_known && current.level == set.level && current.keywords == set.keywords)
+    if (process->gc_known && event_set_equal(current, set))
         return;
     event.cause = cause_of(&facts, seen ? seen : &nothing);
     text_copy(event.thread, sizeof(event.thread), (const char *)record->comm);
@@ -277,38 +267,51 @@ static int take_observation(struct examiner *examiner, const struct target *targ
     remember_clients(process, seen);
     schedule(examiner, process, now);
     if (fresh)
-        process->next_look = now + LOOK_SOON_NS;
+        process->next_look = now + EXAMINER_SOON_NS;
     *out = process;
     return 0;
 }
 
-/* Reads a process: first what the probes have told of it becomes events, then what was read. */
+/* First what the probes have told of the process becomes events, then what was read of it. */
+static int observe(struct examiner *examiner, struct target *target, const struct changes *changes,
+                   examiner_taker *take, void *context, struct reason *why)
+{
+    _free_ struct observation *seen = calloc(1, sizeof(*seen));
+    struct stored_process *process;
+    bool is_new;
+    int r = seen ? target_observe(target, peers_of_turn(examiner), seen, why) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    process = store_find(examiner->store, target->process.pid);
+    is_new = !process;
+    if (process && process_same(&process->process, &target->process))
+        emit_waiting(examiner, process, changes, seen);
+    r = take_observation(examiner, target, seen, &process);
+    if (r < 0)
+        return r;
+    if (is_new)
+        emit_start(examiner, process, seen);
+    if (take)
+        take(context, target, seen, process);
+    return 0;
+}
+
 int examine(struct examiner *examiner, pid_t pid, const struct changes *changes,
             examiner_taker *take, void *context, struct reason *why)
 {
-    _free_ struct observation *seen = calloc(1, sizeof(*seen));
-    struct stored_process *process = NULL;
     struct target target;
-    int r = seen ? prepare_images(examiner, pid) : -ENOMEM;
-    bool is_new;
+    int r = target_read(pid, &target, why);
 
-    if (r == -EINPROGRESS || r == -EAGAIN)
-        return reason_set(why, r, "its image is being looked into: ask again in a second");
-    if (r == 0)
-        r = target_open(pid, examiner->locator, &target, why);
     if (r < 0)
         return r;
-    r = target_observe(&target, peers_of_turn(examiner), seen, why);
-    process = store_find(examiner->store, pid);
-    is_new = !process;
-    if (r == 0 && process && process_same(&process->process, &target.process))
-        emit_waiting(examiner, process, changes, seen);
+    r = prepare_images(examiner, &target);
+    if (r == -EINPROGRESS || r == -EAGAIN)
+        reason_set(why, r, "its image is being looked into: ask again in a second");
     if (r == 0)
-        r = take_observation(examiner, &target, seen, &process);
-    if (r == 0 && is_new)
-        emit_start(examiner, process, seen);
-    if (r == 0 && take)
-        take(context, &target, seen, process);
+        r = target_locate(&target, examiner->locator, why);
+    if (r == 0)
+        r = observe(examiner, &target, changes, take, context, why);
     target_close(&target);
     return r;
 }
@@ -335,7 +338,7 @@ int examine_again(struct examiner *examiner, struct stored_process *process,
     if (r == 0 || !process)
         return r;
     keep_changes(examiner, process, changes); /* and its last state */
-    process->next_look = clock_monotonic_ns() + (soon ? LOOK_SOON_NS : recheck_ns(examiner));
+    process->next_look = clock_monotonic_ns() + (soon ? EXAMINER_SOON_NS : recheck_ns(examiner));
     if (!process_alive(&process->process))
         remove_process(examiner, process);
     return r;

@@ -4,6 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include "cause.h"
+#include "clock.h"
 #include "config.h"
 #include "registry.h"
 #include "store.h"
@@ -13,6 +14,9 @@
  * the probes have told of it becomes events with their cause; what was read is judged, and a leak
  * called so once it has outlived the grace time.
  */
+
+/* When to look again at what could not be read for lack of an image, or has just been probed. */
+#define EXAMINER_SOON_NS (100 * NS_PER_MS)
 
 struct examiner;
 

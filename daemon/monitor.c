@@ -8,7 +8,6 @@
 #include "pending.h"
 #include "runtime/scan.h"
 
-#define LOOK_SOON_NS     (100 * NS_PER_MS)
 #define CALLBACK_NS      (20 * NS_PER_MS)
 #define REPAIR_NS        (1000 * NS_PER_MS)
 #define IMAGE_IDLE_NS    (600000 * NS_PER_MS)
@@ -41,9 +40,9 @@ struct monitor {
     sd_event_source *after_looks; /* ends the turn of those who asked for a look */
 };
 
-static uint64_t interval_ns(const struct monitor *monitor)
+static uint64_t interval_ms(const struct monitor *monitor)
 {
-    return (monitor->probes ? monitor->config.recheck_ms : monitor->config.poll_ms) * NS_PER_MS;
+    return config_interval_ms(&monitor->config, monitor->probes);
 }
 
 static struct changes changes_of(const struct monitor *monitor)
@@ -92,7 +91,7 @@ static bool is_done(void *context, struct pending *pending)
     r = examine(monitor->examiner, pending->pid, &none, NULL, NULL, NULL);
     pending->waits_for_image = r == -EINPROGRESS || r == -EAGAIN;
     if (pending->waits_for_image) {
-        pending->due = now + LOOK_SOON_NS;
+        pending->due = now + EXAMINER_SOON_NS;
         return false;
     }
     return r == 0 || r == -ESRCH || try_later(pending, now) < 0;
@@ -118,7 +117,7 @@ static void find_processes(struct monitor *monitor, uint64_t now)
 {
     struct scan scan;
 
-    monitor->next_scan = now + interval_ns(monitor);
+    monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
@@ -380,7 +379,7 @@ void monitor_health(const struct monitor *monitor, struct health *out)
 {
     out->watching = monitor->probes ? WATCHING_PROBES : WATCHING_POLLING;
     out->watching_why = monitor->probes_why;
-    out->poll_ms = interval_ns(monitor) / NS_PER_MS;
+    out->poll_ms = interval_ms(monitor);
     out->records = monitor->records;
     out->cost_ns_per_hit = probes_cost_per_hit();
     if (monitor->probes)

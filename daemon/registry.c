@@ -129,13 +129,12 @@ static void attach(struct known_image *image, int fd, const struct located *loca
 }
 
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
-                      const struct located *located, struct probes *probes, struct reason *why)
+                      const struct located *located, struct probes *probes)
 {
     bool overlay = is_on_overlay(fd);
     struct known_image *image;
     struct stat status;
 
-    why->text[0] = 0;
     if (fstat(fd, &status) < 0)
         return 0;
     image = by_file(registry, &status, overlay, &located->inspection.identity.build_id);
@@ -145,7 +144,6 @@ uint64_t registry_add(struct registry *registry, int fd, const char *path,
         return 0;
     if (probes && !image->probes)
         attach(image, fd, located, probes);
-    *why = image->trouble;
     return image->number;
 }
 

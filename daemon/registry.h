@@ -18,10 +18,10 @@ void registry_free(struct registry **registry); /* detaches all probes */
 /*
  * The open image @fd with what was located in it: attaches its probes (@probes NULL: none) unless
  * it has them already. The number by which it is known from now on; 0 without memory. Trouble with
- * the probes is kept for registry_health() and *@why.
+ * the probes is kept for registry_health().
  */
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
-                      const struct located *located, struct probes *probes, struct reason *why);
+                      const struct located *located, struct probes *probes);
 
 /* One process more, or less, that runs the image. */
 void registry_hold(struct registry *registry, uint64_t number);

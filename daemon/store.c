@@ -151,11 +151,6 @@ static void set_judgement(struct store *store, struct stored_process *process,
     store_note(store, &event);
 }
 
-static bool same_set(struct event_set a, struct event_set b)
-{
-    return a.level == b.level && a.keywords == b.keywords;
-}
-
 void store_gc_changed(struct store *store, struct stored_process *process, bool private,
                       struct event_set set, struct event *event, uint64_t now)
 {
@@ -177,7 +172,7 @@ void store_gc_changed(struct store *store, struct stored_process *process, bool 
 
 static bool same_state(const struct gc_state *a, const struct gc_state *b)
 {
-    return same_set(a->public, b->public) && same_set(a->private, b->private);
+    return event_set_equal(a->public, b->public) && event_set_equal(a->private, b->private);
 }
 
 static void repair(struct store *store, struct stored_process *process, bool private,
@@ -186,7 +181,7 @@ static void repair(struct store *store, struct stored_process *process, bool pri
     struct event_set current = private ? process->gc.private : process->gc.public;
     struct event event = {.cause = CAUSE_UNKNOWN};
 
-    if (!same_set(current, set))
+    if (!event_set_equal(current, set))
         store_gc_changed(store, process, private, set, &event, now);
 }
 

@@ -50,6 +50,17 @@ void level_format(struct event_set set, char text[static LEVEL_TEXT_MAX]);
 void keywords_format(enum provider provider, uint64_t keywords,
                      char text[static KEYWORDS_TEXT_MAX]);
 
+static inline bool event_set_equal(struct event_set a, struct event_set b)
+{
+    return a.level == b.level && a.keywords == b.keywords;
+}
+
+/* Has @set a higher level, or keywords that @other has not? */
+static inline bool event_set_exceeds(struct event_set set, struct event_set other)
+{
+    return set.level > other.level || set.keywords & ~other.keywords;
+}
+
 static inline void event_set_add(struct event_set *to, struct event_set more)
 {
     to->keywords |= more.keywords;

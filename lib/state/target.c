@@ -51,7 +51,7 @@ static int settle_flavour(struct target *target, struct reason *why)
     return 0;
 }
 
-static int locate_images(struct target *target, struct locator *locator, struct reason *why)
+int target_locate(struct target *target, struct locator *locator, struct reason *why)
 {
     const struct runtime *runtime = &target->runtime;
     pid_t pid = target->process.pid;
@@ -69,19 +69,24 @@ static int locate_images(struct target *target, struct locator *locator, struct 
     return 0;
 }
 
-int target_open(pid_t pid, struct locator *locator, struct target *out, struct reason *why)
+int target_read(pid_t pid, struct target *out, struct reason *why)
 {
     int r;
 
     *out = (struct target){0};
     r = process_read(pid, &out->process, why);
+    return r < 0 ? r : runtime_read(&out->process, &out->runtime, why);
+}
+
+int target_open(pid_t pid, struct locator *locator, struct target *out, struct reason *why)
+{
+    int r = target_read(pid, out, why);
+
     if (r < 0)
         return r;
-    r = runtime_read(&out->process, &out->runtime, why);
-    if (r == 0)
-        r = locate_images(out, locator, why);
+    r = target_locate(out, locator, why);
     if (r < 0)
-        runtime_close(&out->runtime);
+        target_close(out);
     return r;
 }
 

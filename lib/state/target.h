@@ -28,6 +28,13 @@ _must_check_ int target_open(pid_t pid, struct locator *locator, struct target *
                              struct reason *why);
 void target_close(struct target *target);
 
+/*
+ * target_open() in two steps, for a caller that has to see to the images in between: the process
+ * and which files it runs, closed by itself on failure; then where things are in them.
+ */
+_must_check_ int target_read(pid_t pid, struct target *out, struct reason *why);
+_must_check_ int target_locate(struct target *target, struct locator *locator, struct reason *why);
+
 /* Of the runtime, by its folder or its own stamp; "" when nothing tells. */
 const char *target_version(const struct target *target);
 

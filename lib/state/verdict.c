@@ -109,11 +109,6 @@ static struct event_set wanted_of(const struct observation *seen, enum provider 
     return wanted;
 }
 
-static bool exceeds(struct event_set set, struct event_set wanted)
-{
-    return set.level > wanted.level || set.keywords & ~wanted.keywords;
-}
-
 static bool is_ending(const struct observation *seen)
 {
     for (size_t i = 0; i < seen->sessions.count; i++)
@@ -171,7 +166,7 @@ static bool is_behind(const struct observation *seen, const struct place *place,
 
     return place->is_gc && seen->gc_asks_again && context->readable &&
            !(observation_is_active(seen, place->provider, SINK_EVENTPIPE) &&
-             exceeds(context->context.set, wanted));
+             event_set_exceeds(context->context.set, wanted));
 }
 
 static enum verdict say_behind(const struct place *place, struct event_set wanted, uint32_t bar,
@@ -198,9 +193,9 @@ static enum verdict judge_place(const struct observation *seen, const struct pla
         return VERDICT_OFF;
     wanted = wanted_of(seen, place->provider);
     if (place->set.level >= LEVEL_INFORMATIONAL && knows_wanted(seen) &&
-        exceeds(place->set, wanted) && is_behind(seen, place, wanted))
+        event_set_exceeds(place->set, wanted) && is_behind(seen, place, wanted))
         return say_behind(place, wanted, bar, out);
-    if (place->set.level >= bar && knows_wanted(seen) && exceeds(place->set, wanted)) {
+    if (place->set.level >= bar && knows_wanted(seen) && event_set_exceeds(place->set, wanted)) {
         say_leak(seen, place, wanted, out);
         out->unsettled |= is_ending(seen);
         return VERDICT_LEAKED;
