@@ -154,7 +154,8 @@ static int decode_layout(const json_t *pack, struct layout *out, struct reason *
     return 0;
 }
 
-static int decode_site(const json_t *item, struct findings *out, struct reason *why)
+static int decode_site(const json_t *item, bool named[static SITE_MAX], struct findings *out,
+                       struct reason *why)
 {
     const char *name, *address, *source, *confidence, *said = "", *offset = "0x0";
     char evidence[EVIDENCE_MAX];
@@ -168,6 +169,9 @@ static int decode_site(const json_t *item, struct findings *out, struct reason *
     site = site_of_name(name);
     if (site == SITE_MAX) /* of a later release */
         return 0;
+    if (named[site])
+        return reason_set(why, -EBADMSG, "site %s is named twice", site_name(site));
+    named[site] = true;
     if (json_unpack((json_t *)item, "{s:s, s?s, s:s, s:s}", "address", &address, "offset", &offset,
                     "source", &source, "confidence", &confidence) < 0) {
         findings_miss(out, site, "%s", evidence);
@@ -185,11 +189,12 @@ static int decode_site(const json_t *item, struct findings *out, struct reason *
 static int decode_sites(const json_t *pack, struct findings *out, struct reason *why)
 {
     const json_t *sites = json_object_get(pack, "sites");
+    bool named[SITE_MAX] = {false};
 
     if (!json_is_array(sites) || json_array_size(sites) > 256)
         return reason_set(why, -EBADMSG, "no list of sites");
     for (size_t i = 0; i < json_array_size(sites); i++) {
-        int r = decode_site(json_array_get(sites, i), out, why);
+        int r = decode_site(json_array_get(sites, i), named, out, why);
 
         if (r < 0)
             return r;

@@ -123,9 +123,10 @@ seen() { # PID JQ: among the events
     jq -es "map(select(.pid == $1)) | any($2)" "$events" >/dev/null
 }
 
-# traced PID [COMMAND...]: what the stream says of a trace.
+# traced PID [COMMAND...]: what the stream says of a trace. The level may rise in steps, when a collection comes in
+# between.
 traced() {
-    local up='.kind == "gc.events" and .provider == "public" and .old.level == 0 and .new.level == 5 and .cause == "client"'
+    local up='.kind == "gc.events" and .provider == "public" and .old.level < 5 and .new.level == 5 and .cause == "client"'
     local down='.kind == "gc.events" and .provider == "public" and .old.level == 5 and .new.level == 0'
     follow_events
     start_trace "$@"
@@ -220,8 +221,11 @@ scenario_watchdog() {
 }
 
 scenario_reloads() {
-    local pid config=/etc/clrmon/clrmond.conf
+    local pid before config=/etc/clrmon/clrmond.conf
     pid=$(property MainPID)
+    status_is true
+    before=$(jq .watching.poll_seconds "$work/status")
+    ((before != 7))
     clrmond --config "$config" --check-config
     echo 'recheck_interval = 7s' >>"$config"
     systemctl reload clrmond
@@ -237,7 +241,7 @@ scenario_reloads() {
     [[ $(property MainPID) == "$pid" ]]
     cp "$vm/installed/etc/clrmon/clrmond.conf" "$config"
     systemctl reload clrmond
-    eventually 5 status_is '.watching.poll_seconds == 30'
+    eventually 5 status_is ".watching.poll_seconds == $before"
 }
 
 scenario_metrics() {
