@@ -33,10 +33,16 @@ enum abi_kind {
     ABI_FORK, /* of a watched process: child */
 };
 
-/* Why a record was not delivered; counted per CPU. */
+/* Why a record was not delivered, or a wait not counted where it belongs; counted per CPU. */
 enum abi_loss {
     ABI_LOSS_RING_FULL,
-    ABI_LOSS_READ, /* an argument could not be read */
+    ABI_LOSS_READ,       /* an argument could not be read */
+    ABI_LOSS_WAITS_FULL, /* the ring of single waits */
+    ABI_LOSS_UNPAIRED,   /* an exit without an entry: it waited already when the probes came */
+    ABI_LOSS_ABANDONED,  /* an entry without an exit */
+    ABI_LOSS_WAITERS,    /* no room for one more waiting thread, or too many waits nested */
+    ABI_LOSS_PROCESSES,  /* no room for one more process */
+    ABI_LOSS_STACK,      /* the stack could not be taken; its waits are counted without one */
     ABI_LOSS_MAX,
 };
 
@@ -47,6 +53,10 @@ enum abi_hit {
     ABI_HIT_EXEC,
     ABI_HIT_EXIT,
     ABI_HIT_FORK,
+    ABI_HIT_LOCK_ENTER,
+    ABI_HIT_LOCK_EXIT,
+    ABI_HIT_WAIT_ENTER,
+    ABI_HIT_WAIT_EXIT,
     ABI_HIT_MAX,
 };
 
@@ -69,5 +79,123 @@ struct abi_record {
     abi_u8 comm[ABI_COMM_MAX]; /* of the thread */
 };
 
+/*
+ * Contention. An entry is kept by thread, the nested ones on top of each other, and an exit ends
+ * the topmost. Sums lie in hash maps by process, by lock and owner, by stack, and by thread; what
+ * finds no room in them is counted in the process's "other".
+ */
+
+enum abi_wait_kind {
+    ABI_WAIT_LOCK,   /* Monitor's slow path */
+    ABI_WAIT_HANDLE, /* any wait handle: whether it is a managed Lock's, the stack tells */
+    ABI_WAIT_KIND_MAX,
+};
+
+#define ABI_WAIT_BUCKETS                                                                           \
+    32 /* bucket i: shorter than 2^(ABI_WAIT_SHIFT + i) ns; the last: all longer */
+#define ABI_WAIT_SHIFT  10
+#define ABI_WAIT_NESTED 4
+#define ABI_NO_STACK    (-1)
+
+struct abi_wait_sum {
+    abi_u64 waits;
+    abi_u64 wait_ns;
+};
+
+/* Map: pid to what there is to be known of it before it waits; written by the daemon. */
+struct abi_wait_process {
+    abi_u64 sync_table; /* address of the variable in the process; 0: not known */
+    abi_u32 off;        /* bit 1 << enum abi_wait_kind: it is not to be counted */
+    abi_u32
+        thread_tid; /* offset of Thread::m_OSThreadId, for locks that hold a Thread *; 0: none */
+};
+
+/* Map: pid and kind. */
+struct abi_process_key {
+    abi_u32 pid;
+    abi_u32 kind;
+};
+
+struct abi_process_sums {
+    struct abi_wait_sum sum;
+    struct abi_wait_sum other_locks;
+    struct abi_wait_sum other_stacks;
+    struct abi_wait_sum other_threads;
+    abi_u64 longest_ns;
+    abi_u64 timeouts; /* waits that were given up or broken off, where the exit tells */
+    abi_u64 histogram[ABI_WAIT_BUCKETS];
+};
+
+/* Map: the lock, and who held it when the thread began to wait. */
+struct abi_lock_key {
+    abi_u64 lock;
+    abi_u32 pid;
+    abi_u32 owner; /* thread id as its own PID namespace has it; 0: not known */
+};
+
+struct abi_lock_sums {
+    struct abi_wait_sum sum;
+    abi_u64 longest_ns;
+    abi_u64 object; /* as of the last wait; a collection may move it. 0: not known */
+};
+
+/* Map: the stack at the entry. */
+struct abi_stack_key {
+    abi_u32 pid;
+    abi_u32 kind;
+    abi_u32 stack; /* id in the map of stacks; (abi_u32)ABI_NO_STACK */
+    abi_u32 zero;
+    abi_u64 caller; /* the return address of the probed function, which the stack does not have */
+};
+
+struct abi_stack_sums {
+    struct abi_wait_sum sum;
+    abi_u64 longest_ns;
+    abi_u64 last_ns;                     /* CLOCK_MONOTONIC of the last exit */
+    abi_u32 histogram[ABI_WAIT_BUCKETS]; /* of ABI_WAIT_HANDLE */
+};
+
+/* Map: the thread that waits. */
+struct abi_thread_key {
+    abi_u32 pid;
+    abi_u32 tid;
+    abi_u32 kind;
+};
+
+/* Map by tid: what a thread waits for now. */
+struct abi_waiting_entry {
+    abi_u64 start;         /* CLOCK_MONOTONIC, ns */
+    abi_u64 stack_pointer; /* at the entry: one that lies below the present one has been left */
+    abi_u64 lock;
+    abi_u64 object;
+    abi_u64 caller;
+    abi_u32 owner;
+    abi_u32 kind;
+    abi_u32 stack;
+    abi_u32 zero;
+};
+
+struct abi_waiting {
+    abi_u32 pid;
+    abi_u32 depth;
+    struct abi_waiting_entry entries[ABI_WAIT_NESTED];
+};
+
+/* A wait that is over, in a ring of their own so that a storm of them drowns nothing else. */
+struct abi_wait {
+    abi_u64 end; /* CLOCK_MONOTONIC, ns */
+    abi_u64 wait_ns;
+    abi_u64 lock;
+    abi_u64 object;
+    abi_u64 caller;
+    abi_u32 pid;
+    abi_u32 tid;
+    abi_u32 owner;
+    abi_u32 stack;
+    abi_u32 kind;
+    abi_u32 thrown; /* it was broken off by an exception */
+    abi_u8 comm[ABI_COMM_MAX];
+};
+
 _Static_assert(sizeof(struct abi_record) == 64, "a record is one cache line");
-_Static_assert(sizeof(struct abi_counters) == 56, "counters are what both sides think");
+_Static_assert(sizeof(struct abi_counters) == 136, "counters are what both sides think");

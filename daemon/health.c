@@ -10,17 +10,23 @@ static const char *const watching_names[] = {
     [WATCHING_POLLING] = "polling",
 };
 
-static const char *const loss_names[ABI_LOSS_MAX] = {
-    [ABI_LOSS_RING_FULL] = "ring_full",
-    [ABI_LOSS_READ] = "read",
+const char *const health_loss_names[ABI_LOSS_MAX] = {
+    [ABI_LOSS_RING_FULL] = "ring_full",   [ABI_LOSS_READ] = "read",
+    [ABI_LOSS_WAITS_FULL] = "waits_full", [ABI_LOSS_UNPAIRED] = "unpaired",
+    [ABI_LOSS_ABANDONED] = "abandoned",   [ABI_LOSS_WAITERS] = "waiters",
+    [ABI_LOSS_PROCESSES] = "processes",   [ABI_LOSS_STACK] = "stack",
 };
 
-static const char *const hit_names[ABI_HIT_MAX] = {
+const char *const health_hit_names[ABI_HIT_MAX] = {
     [ABI_HIT_GC_CONTROL] = "gc_control",
     [ABI_HIT_PROVIDER] = "provider",
     [ABI_HIT_EXEC] = "exec",
     [ABI_HIT_EXIT] = "exit",
     [ABI_HIT_FORK] = "fork",
+    [ABI_HIT_LOCK_ENTER] = "lock_enter",
+    [ABI_HIT_LOCK_EXIT] = "lock_exit",
+    [ABI_HIT_WAIT_ENTER] = "wait_enter",
+    [ABI_HIT_WAIT_EXIT] = "wait_exit",
 };
 
 const char *watching_name(enum watching watching)
@@ -105,10 +111,12 @@ json_t *health_json(const struct health *health)
                                   (double)health->poll_ms / 1e3));
     json_object_set_new(status, "images", encode_images(health));
     json_object_set_new(status, "more_images", json_integer((json_int_t)health->more_images));
-    json_object_set_new(status, "records",
-                        json_pack("{s:I, s:o}", "received", (json_int_t)health->records, "lost",
-                                  encode_counts(loss_names, counters->losses, ABI_LOSS_MAX)));
-    json_object_set_new(status, "hits", encode_counts(hit_names, counters->hits, ABI_HIT_MAX));
+    json_object_set_new(
+        status, "records",
+        json_pack("{s:I, s:o}", "received", (json_int_t)health->records, "lost",
+                  encode_counts(health_loss_names, counters->losses, ABI_LOSS_MAX)));
+    json_object_set_new(status, "hits",
+                        encode_counts(health_hit_names, counters->hits, ABI_HIT_MAX));
     json_object_set_new(status, "cost", encode_cost(health));
     json_object_set_new(status, "events", json_integer((json_int_t)health->events));
     json_object_set_new(status, "history",

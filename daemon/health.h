@@ -56,6 +56,10 @@ struct health {
     size_t more_images;
 };
 
+/* "ring_full", "gc_control": as the status and the metrics have them. */
+extern const char *const health_loss_names[ABI_LOSS_MAX];
+extern const char *const health_hit_names[ABI_HIT_MAX];
+
 const char *watching_name(enum watching watching); /* "probes", "polling" */
 
 /*

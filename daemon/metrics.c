@@ -175,19 +175,6 @@ static void print_processes(struct scrape *scrape)
     }
 }
 
-static const char *const programs[ABI_HIT_MAX] = {
-    [ABI_HIT_GC_CONTROL] = "gc_control",
-    [ABI_HIT_PROVIDER] = "provider",
-    [ABI_HIT_EXEC] = "exec",
-    [ABI_HIT_EXIT] = "exit",
-    [ABI_HIT_FORK] = "fork",
-};
-
-static const char *const losses[ABI_LOSS_MAX] = {
-    [ABI_LOSS_RING_FULL] = "ring_full",
-    [ABI_LOSS_READ] = "read",
-};
-
 static void print_array(struct scrape *scrape, const char *label, const char *const *names,
                         const abi_u64 *values, size_t count)
 {
@@ -200,12 +187,12 @@ static void print_array(struct scrape *scrape, const char *label, const char *co
 
 static void print_hits(struct scrape *scrape)
 {
-    print_array(scrape, "program", programs, scrape->health->counters.hits, ABI_HIT_MAX);
+    print_array(scrape, "program", health_hit_names, scrape->health->counters.hits, ABI_HIT_MAX);
 }
 
 static void print_losses(struct scrape *scrape)
 {
-    print_array(scrape, "cause", losses, scrape->health->counters.losses, ABI_LOSS_MAX);
+    print_array(scrape, "cause", health_loss_names, scrape->health->counters.losses, ABI_LOSS_MAX);
 }
 
 static void print_probe_cpu(struct scrape *scrape)

@@ -71,6 +71,12 @@ static const struct {
     [SITE_EVENTPIPE_SESSIONS] = {"eventpipe.sessions",
                                  false,
                                  {"_ep_sessions", "_ZN9EventPipe11s_pSessionsE"}},
+    [SITE_LOCK_CONTENTION_ENTER] = {"lock.contention.enter",
+                                    true,
+                                    {"_ZN9AwareLock17EnterEpilogHelperEP6Threadi"}},
+    [SITE_LOCK_CONTENTION_EXIT] = {"lock.contention.exit", true, {NULL}},
+    [SITE_WAIT_ENTER] = {"wait.handle.enter", true, {NULL}},
+    [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
 };
 
 static const char *const source_names[SOURCE_MAX] = {

@@ -28,6 +28,10 @@ enum site {
     SITE_PROVIDER_CALLBACK_PRIVATE,
     SITE_EVENTPIPE_PROVIDER_RUNTIME, /* pointer to the EventPipeProvider */
     SITE_EVENTPIPE_SESSIONS,         /* EventPipeSession *[64] */
+    SITE_LOCK_CONTENTION_ENTER,      /* AwareLock::EnterEpilogHelper(Thread *, timeout) */
+    SITE_LOCK_CONTENTION_EXIT,       /* the first of its exits; all are in findings.lock_exits */
+    SITE_WAIT_ENTER, /* WaitHandle_WaitOneCore (10.0), WaitHandleNative::CorWaitOneNative */
+    SITE_WAIT_EXIT,  /* the first of its exits; all are in findings.wait_exits */
     SITE_MAX,
 };
 
@@ -74,9 +78,46 @@ struct layout {
     bool has_contract;
 };
 
+/*
+ * The ways out of a function, as a set of instructions of which every path passes exactly one after
+ * it has waited. The kernel emulates some instructions at a probe and single-steps the others, at
+ * ten times the cost: where a set of emulated ones cuts all paths, that set is the answer.
+ */
+#define EXITS_MAX 16
+
+enum exit_kind {
+    EXIT_RETURNS,
+    EXIT_THROWS, /* by a C++ exception: Thread.Interrupt */
+};
+
+struct function_exit {
+    uint64_t address;
+    uint64_t offset; /* in the file */
+    enum exit_kind kind;
+    bool emulated;
+};
+
+struct function_exits {
+    struct function_exit items[EXITS_MAX];
+    size_t count; /* 0: not known */
+};
+
+/* Where things are in an AwareLock, as EnterEpilogHelper itself reads and writes them. */
+struct lock_layout {
+    uint16_t holder;       /* m_HoldingThread or m_HoldingThreadId (10.0); 0: not known */
+    bool holder_is_thread; /* a Thread *, not a managed thread id */
+    uint16_t owner_tid;    /* m_HoldingOSThreadId, 8 bytes; 0: there is none (before 8.0) */
+    uint16_t thread_tid;   /* Thread::m_OSThreadId, 8 bytes, of a Thread; 0: not in the code */
+    uint16_t sync_index;   /* m_dwSyncIndex, 4 bytes; 0: not known */
+    uint64_t sync_table;   /* address of the variable g_pSyncTable; 0: not known */
+};
+
 struct findings {
     struct finding sites[SITE_MAX];
     struct layout layout;
+    struct function_exits lock_exits;
+    struct function_exits wait_exits;
+    struct lock_layout lock;
 };
 
 const char *site_name(enum site site);

@@ -11,9 +11,12 @@ declare -A may=(
     [runtime]='elf proc util'
     [locate]='runtime elf util'
     [state]='locate runtime elf proc util'
+    [stack]='locate runtime elf proc util'
+    [contention]='stack util'
+    [diagnostics]='proc util'
     [report]='state locate runtime elf proc util'
-    [cli]='report state locate runtime elf proc control util'
-    [daemon]='report state locate runtime elf proc control util bpf'
+    [cli]='diagnostics contention stack report state locate runtime elf proc control util'
+    [daemon]='contention stack report state locate runtime elf proc control util bpf'
 )
 
 folder_of() { # FILE: its folder as "may" names it

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "stack/frame.h"
+#include "util/cleanup.h"
+#include "util/reason.h"
+
+/*
+ * The lock contention of one process, wherever it was seen: waits, summed up by lock, owner, stack
+ * and thread. Sums only ever grow, so what happened in an interval is a later one less an earlier.
+ */
+
+#define CONTENTION_BUCKETS    32
+#define CONTENTION_SHIFT      10 /* bucket i: shorter than 2^(10 + i) ns; the last: all longer */
+#define CONTENTION_FRAMES_MAX 64
+#define CONTENTION_NAME_MAX   64
+
+enum contention_source {
+    CONTENTION_UPROBE,
+    CONTENTION_USDT,
+    CONTENTION_EVENTPIPE,
+    CONTENTION_SOURCE_MAX,
+};
+
+struct wait_sum {
+    uint64_t waits;
+    uint64_t wait_ns;
+};
+
+/* One of the top lists' lines. Which members mean something depends on the list. */
+struct contended {
+    uint64_t key; /* address of the lock; id of the stack; 0 for a list by thread */
+    pid_t
+        tid; /* by lock: the last owner; by owner, by thread: who. As seen from here; 0: unknown */
+    char thread[CONTENTION_NAME_MAX]; /* its name; "": not known */
+    char type[FRAME_TEXT_MAX];        /* by lock: of the object; "": not known */
+    bool managed;                     /* by lock, by stack: System.Threading.Lock */
+    unsigned waiters;                 /* now */
+    struct wait_sum sum;
+    uint64_t longest_ns;
+    struct frame *frames; /* by stack: the innermost first; owned */
+    size_t frame_count;
+    bool complete; /* by stack: down to where the thread began */
+};
+
+struct contended_list {
+    struct contended *items; /* owned; those with the longest waits first */
+    size_t count;
+    struct wait_sum other; /* what is in none of the items */
+};
+
+enum contention_by {
+    CONTENTION_BY_LOCK,
+    CONTENTION_BY_STACK,
+    CONTENTION_BY_OWNER,
+    CONTENTION_BY_THREAD,
+    CONTENTION_BY_MAX,
+};
+
+struct contention {
+    pid_t pid;
+    char name[CONTENTION_NAME_MAX];
+    enum contention_source source;
+    uint64_t since_ns; /* CLOCK_MONOTONIC: counted since then */
+    uint64_t now_ns;   /* CLOCK_MONOTONIC: up to then */
+    struct wait_sum sum;
+    unsigned waiters;         /* now */
+    uint64_t longest_wait_ns; /* of those who wait now */
+    uint64_t histogram[CONTENTION_BUCKETS];
+    struct contended_list lists[CONTENTION_BY_MAX];
+    uint64_t unpaired; /* exits without an entry, entries without an exit */
+    bool is_on;        /* false: switched off, or no probe; then why: */
+    char why[160];     /* also: what of it can't be seen, such as managed locks */
+};
+
+void contention_free(struct contention *contention);
+#define _contention_ _cleanup_(contention_free)
+
+const char *contention_source_name(enum contention_source source);
+const char *contention_by_name(enum contention_by by); /* "lock" */
+
+/* A process of "clrmon.contention/1". New reference. */
+json_t *contention_json(const struct contention *contention);
+
+/* The same back. -EBADMSG with the reason; @out is untouched then. */
+_must_check_ int contention_from_json(const json_t *json, struct contention *out,
+                                      struct reason *why);
+
+/*
+ * @later becomes what happened since @earlier, which is the same process (and the same source). A
+ * line that has not grown is dropped; the present (waiters, the longest wait) stays as it is.
+ */
+void contention_subtract(struct contention *later, const struct contention *earlier);
+
+/* The wait that @share (0.99) of all are not longer than, by the histogram; 0: there are none. */
+uint64_t contention_quantile(const struct contention *contention, double share);
+
+/* Sorts a list by the time waited, keeps @most lines of it, and adds the rest to "other". */
+void contended_list_cut(struct contended_list *list, size_t most);

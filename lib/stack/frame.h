@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+/* One frame of a call stack, for people. */
+
+#define FRAME_TEXT_MAX 192
+
+enum frame_source {
+    FRAME_UNKNOWN,  /* text is the address alone */
+    FRAME_MODULE,   /* text is "libcoreclr.so+0x41ab20": the file is known, the function is not */
+    FRAME_SYMBOL,   /* native: a symbol, exported or not, of the image */
+    FRAME_SITE,     /* native: a place that we located ourselves */
+    FRAME_READY,    /* managed, compiled ahead of time: ReadyToRun tables */
+    FRAME_JITTED,   /* managed, compiled by the JIT: the runtime's own data */
+    FRAME_PERF_MAP, /* what /tmp/perf-PID.map says */
+    FRAME_SOURCE_MAX,
+};
+
+struct frame {
+    uint64_t address;
+    enum frame_source source;
+    char text[FRAME_TEXT_MAX]; /* printable UTF-8: "Program.Worker(…)", without its arguments */
+};
+
+const char *frame_source_name(enum frame_source source);
