@@ -20,7 +20,7 @@ static int find(struct reason *why)
 
     findings = (struct findings){0};
     assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, why), 0);
-    r = structure_find(&image, &findings, why);
+    r = structure_find(&image, NULL, &findings, why);
     image_close(&image);
     return r;
 }
@@ -304,7 +304,7 @@ static void what_is_found_stays(void **state)
     assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
     findings = (struct findings){0};
     findings_add(&findings, SITE_GC_STATE_LEVELS, SOURCE_SYMTAB, CONFIDENCE_CERTAIN, 0x9ff0, "by");
-    assert_int_equal(structure_find(&image, &findings, NULL), 0);
+    assert_int_equal(structure_find(&image, NULL, &findings, NULL), 0);
     assert_int_equal(findings.sites[SITE_GC_STATE_LEVELS].address, 0x9ff0);
     image_close(&image);
 }
@@ -330,7 +330,7 @@ static void expect_given_up(const uint8_t *file, size_t size, int error, const c
 
     findings = (struct findings){0};
     assert_int_equal(image_open(&image, file, size, &why), 0);
-    assert_int_equal(structure_find(&image, &findings, &why), error);
+    assert_int_equal(structure_find(&image, NULL, &findings, &why), error);
     if (!strstr(why.text, said))
         fail_msg("'%s' does not say '%s'", why.text, said);
     for (enum site site = 0; site < SITE_MAX; site++)
