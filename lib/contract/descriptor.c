@@ -6,6 +6,7 @@
 
 #include "elf/dynamic.h"
 #include "util/number.h"
+#include "util/text.h"
 
 #define SYMBOL        "DotNetRuntimeContractDescriptor"
 #define MAGIC         "DNCCDAC"
@@ -114,13 +115,19 @@ int contract_locate(const struct image *image, uint64_t bias, struct contract_pl
     return 0;
 }
 
+static int parse_number(const char *text, uint64_t *out)
+{
+    return text_starts_with(text, "0x") ? number_hex(text, UINT64_MAX, out)
+                                        : number_decimal(text, UINT64_MAX, out);
+}
+
 /* A number, a text with one, or an array that begins with one and goes on with its type. */
 static int number_of(const json_t *value, uint64_t *out)
 {
     if (json_is_array(value))
         value = json_array_get(value, 0);
     if (json_is_string(value))
-        return number_parse_u64(json_string_value(value), out);
+        return parse_number(json_string_value(value), out);
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return -EBADMSG;
     *out = (uint64_t)json_integer_value(value);
@@ -177,15 +184,14 @@ static int decode_values(const json_t *root, const uint64_t *pointers, size_t po
 
     for (size_t i = 0; i < CONTRACT_VALUE_MAX; i++) {
         const char *name = values[i].global ?: values[i].type;
-        const json_t *value = values[i].global
-                                  ? json_object_get(globals, name)
-                                  : json_object_get(json_object_get(types, name), "!");
+        const json_t *value = values[i].global ? json_object_get(globals, name)
+                                               : json_object_get(json_object_get(types, name), "!");
 
         if (!value && values[i].otherwise < 0)
             return reason_set(why, -ENOTSUP, "the runtime's contract tells nothing of %s", name);
         out->values[i] = (uint64_t)values[i].otherwise;
-        if (value && decode_value(value, pointers, pointer_count, values[i].is_address,
-                                  &out->values[i]) < 0)
+        if (value &&
+            decode_value(value, pointers, pointer_count, values[i].is_address, &out->values[i]) < 0)
             return reason_set(why, -EBADMSG, "the runtime's contract has no value for %s", name);
     }
     return 0;
