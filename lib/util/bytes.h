@@ -58,10 +58,13 @@ static inline uint16_t bytes_u16(struct bytes bytes, uint64_t offset)
     return (uint16_t)bytes_number(bytes, offset, 2);
 }
 
-/* The string at @offset; NULL unless it ends inside. */
+/* The string at @offset, of at most BYTES_STRING_MAX bytes; NULL unless it ends inside. */
+#define BYTES_STRING_MAX 4096
+
 static inline const char *bytes_string(struct bytes bytes, uint64_t offset)
 {
-    const char *at = bytes_at(bytes, offset, 1);
+    struct bytes rest = bytes_from(bytes, offset);
+    size_t most = rest.size < BYTES_STRING_MAX ? rest.size : BYTES_STRING_MAX;
 
-    return at && memchr(at, 0, bytes.size - offset) ? at : NULL;
+    return most && memchr(rest.data, 0, most) ? (const char *)rest.data : NULL;
 }
