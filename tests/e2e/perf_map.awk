@@ -6,7 +6,7 @@
     at = index($0, "::")
     type = substr($0, 1, at - 1)
     method = substr($0, at + 2)
-    while (match(type, /\[[^][ ]*\] /))
+    while (match(type, /\[[^][]*\] /))
         type = substr(type, RSTART + RLENGTH)
     sub(/\[.*/, "", type)
     sub(/\(.*/, "", method)

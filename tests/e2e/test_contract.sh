@@ -56,8 +56,8 @@ methods() { # ROW
     echo "$1: $same of $all addresses have the map's name"
     ((all > 3000)) || fail "only $all addresses of JIT'd code"
     [[ $same == "$all" ]] || fail "not the map's: $(awk -F'\t' '$2 != $3' "$E2E_TMP/compared" | head -5)"
-    cut -f3 "$E2E_TMP/compared" | grep -qx MadeAtRunTime || fail "no method that was made at run time"
-    cut -f3 "$E2E_TMP/compared" | grep -q '^IL_STUB' || fail "no stub of the runtime's"
+    grep -q $'\tMadeAtRunTime$' "$E2E_TMP/compared" || fail "no method that was made at run time"
+    grep -q $'\tIL_STUB[^\t]*$' "$E2E_TMP/compared" || fail "no stub of the runtime's"
 }
 
 objects() { # ROW
