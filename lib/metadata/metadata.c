@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stack/metadata.h"
+#include "metadata/metadata.h"
 
 #include <stdbool.h>
 #include <stdio.h>
