@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "stack/metadata.h"
+#include "metadata/metadata.h"
 #include "stack/native.h"
 #include "stack/ready_to_run.h"
 #include "util/confine.h"
