@@ -198,13 +198,22 @@ static void set_unreadable(struct resolver *resolver, const struct mapping *mapp
     };
 }
 
-/* A managed image's headers are the nearest piece of its file below that is only read. */
+static bool is_gap(const struct mapping *mapping)
+{
+    return mapping->inode == 0 && !mapping->permissions;
+}
+
+/*
+ * A managed image's headers are the nearest piece of its file below that is only read; between the
+ * pieces its room is reserved (pal/src/map/map.cpp's MAPMapPEFile).
+ */
 static uint64_t image_of(const struct resolver *resolver, const struct mapping *mapping)
 {
-    const struct mapping *at = mapping;
-
-    while (at > resolver->maps.entries && mapping_same_file(at - 1, mapping)) {
-        at--;
+    for (const struct mapping *at = mapping; at-- > resolver->maps.entries;) {
+        if (is_gap(at))
+            continue;
+        if (!mapping_same_file(at, mapping))
+            break;
         if (!(at->permissions & (MAPPING_EXECUTABLE | MAPPING_WRITABLE)))
             return at->offset;
     }
@@ -249,7 +258,7 @@ static void name_by_file(struct resolver *resolver, struct unnamed *places, size
 
 static void name_made(struct resolver *resolver, struct unnamed *places, size_t count)
 {
-    uint64_t addresses[NAMING_PLACES_MAX];
+    uint64_t addresses[NAMING_PLACES_MAX] = {0};
     struct frame frames[NAMING_PLACES_MAX];
 
     for (size_t i = 0; i < count; i++)
