@@ -9,7 +9,7 @@
 #include "contract/type.h"
 #include "util/text.h"
 
-#define MODULES_MAX  64u
+#define MODULES_MAX  32u
 #define COPIES_MAX   (16u << 20) /* bytes of metadata that are kept */
 #define SEARCHES_MAX 16u         /* for the map of code where it is not told */
 #define SHAPES_MAX   16u         /* of a type: arrays of arrays */
