@@ -76,7 +76,6 @@ static uint64_t cookie_of_lock(const struct lock_layout *lock)
     return abi_lock_cookie((struct abi_lock_layout){
         .holder = lock->holder_is_thread ? lock->holder : 0,
         .owner_tid = lock->owner_tid,
-        .sync_index = lock->sync_index,
         .thread_tid = lock->thread_tid,
     });
 }
