@@ -319,11 +319,27 @@ static int add_locks(struct reading *reading)
     return r;
 }
 
+static void remember_names(const struct reading *reading, const struct wait_rows *rows)
+{
+    const struct abi_thread_key *keys = rows->keys;
+    const struct abi_thread_sums *sums = rows->values;
+    char name[ABI_COMM_MAX];
+
+    for (size_t i = 0; i < rows->count; i++) {
+        if (keys[i].pid != reading->pid)
+            continue;
+        text_copy(name, sizeof(name), (const char *)sums[i].comm);
+        namer_remember_thread(reading->known->namer, (pid_t)keys[i].tid, name);
+    }
+}
+
 static int add_threads(struct reading *reading)
 {
     _wait_rows_ struct wait_rows rows = {0};
     int r = wait_rows_read(reading->reader->probes, WAIT_MAP_THREADS, &rows);
 
+    if (reading->known && reading->known->namer)
+        remember_names(reading, &rows);
     return r < 0 ? r
                  : tally_threads(&reading->tallies[CONTENTION_BY_THREAD], reading->pid, rows.keys,
                                  rows.values, rows.count);

@@ -126,6 +126,17 @@ static struct thread_name *new_name(struct namer *namer, pid_t tid)
     return name;
 }
 
+void namer_remember_thread(struct namer *namer, pid_t tid, const char *name)
+{
+    struct thread_name *known = name_of(namer, tid);
+
+    if (!name[0] || known)
+        return;
+    known = new_name(namer, tid);
+    text_copy(known->name, sizeof(known->name), name);
+    text_printable(known->name);
+}
+
 /* A thread may be given another name, so that it is read as long as it can be. */
 void namer_thread_name(struct namer *namer, pid_t tid, char out[static CONTENTION_NAME_MAX])
 {

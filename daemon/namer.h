@@ -23,8 +23,10 @@ void namer_free(struct namer **namer);
  */
 pid_t namer_thread_seen(struct namer *namer, pid_t tid);
 
-/* The name of a thread, as seen from here; of one that has ended too, if it was asked for before.
- */
+/* A thread, as seen from here, was called so: for when it has ended. */
+void namer_remember_thread(struct namer *namer, pid_t tid, const char *name);
+
+/* The name of a thread, as seen from here; of one that has ended too, if it is remembered. */
 void namer_thread_name(struct namer *namer, pid_t tid, char out[static CONTENTION_NAME_MAX]);
 
 /*
