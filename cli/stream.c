@@ -75,6 +75,7 @@ static int take_event(void *context, json_t *event)
     } else {
         print_line(stream, event);
     }
+    stream->printed = true;
     stream->closed = fflush(stdout) != 0;
     return stream->closed;
 }
@@ -102,5 +103,7 @@ int stream_run(struct stream *stream)
         fprintf(stderr, "clrmon %s: %s\n", stream->verb, why.text);
         return EXIT_CANNOT_TELL;
     }
+    if (!stream->printed && !stream->request.follow && stream->options.format == FORMAT_TABLE)
+        fprintf(stderr, "clrmon %s: no events\n", stream->verb);
     return 0;
 }

@@ -11,7 +11,8 @@ struct stream {
     struct options options;
     struct control_request request;
     bool headed;
-    bool closed; /* nobody reads what we print */
+    bool printed; /* anything */
+    bool closed;  /* nobody reads what we print */
 };
 
 void stream_init(struct stream *stream, const char *verb, enum control_verb asked);
