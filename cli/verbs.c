@@ -19,7 +19,12 @@ static const struct {
      "[-p PID]... [-n NAME]... [-q] [-o table|wide|json|jsonl|prom]\n"
      "          [--level informational|verbose] [--grace DURATION] [LOCATING] [--daemon]",
      "is GC verbose on, who asked for it, was it left on", verb_check},
-    {"top", "[-i DURATION] [-n COUNT]", "the same as a live screen, from clrmond; q quits",
+    {"contention",
+     "[-p PID]... [-n NAME]... [--by process|lock|stack|owner|thread]\n"
+     "          [-i DURATION [--count N] | --total] [--top N] [-o table|wide|json|jsonl]\n"
+     "          -f [--min-wait DURATION] [-p PID]... [-n NAME]... [-o table|wide|jsonl]",
+     "who waits for locks, for how long, on whom, in what code, from clrmond", verb_contention},
+    {"top", "[-i DURATION] [-n COUNT]", "check and contention as a live screen, from clrmond; q quits",
      verb_top},
     {"events",
      "[-f] [--since TIME|DURATION] [-p PID]... [-n NAME]...\n"
@@ -29,6 +34,8 @@ static const struct {
      "[--since TIME|DURATION] [--until TIME|DURATION] [-p PID]...\n"
      "          [-n NAME]... [-o table|jsonl]",
      "the same, of the past", verb_history},
+    {"probes", "[FAMILY on|off [-p PID]] [-o table|json]",
+     "which of clrmond's probes are on; root switches them", verb_probes},
     {"status", "[-o table|json]", "how clrmond fares: probes, losses, cost", verb_status},
     {"ps", "[-p PID]... [-n NAME]... [-o table|wide|json|jsonl] [LOCATING]",
      "every .NET process, and what can be observed of it", verb_ps},
@@ -43,7 +50,7 @@ static void print_usage(FILE *to)
 {
     fprintf(to, "usage: clrmon [--socket PATH] VERB [OPTION]...\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-        fprintf(to, "  %-8s%s\n          %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+        fprintf(to, "  %-7s %s\n          %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
     fprintf(to,
             "\n"
             "  LOCATING: [--debug-dir DIR]... [--source symtab|debug-file|pack|structure]...\n"
