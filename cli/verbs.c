@@ -24,8 +24,8 @@ static const struct {
      "          [-i DURATION [--count N] | --total] [--top N] [-o table|wide|json|jsonl]\n"
      "          -f [--min-wait DURATION] [-p PID]... [-n NAME]... [-o table|wide|jsonl]",
      "who waits for locks, for how long, on whom, in what code, from clrmond", verb_contention},
-    {"top", "[-i DURATION] [-n COUNT]", "check and contention as a live screen, from clrmond; q quits",
-     verb_top},
+    {"top", "[-i DURATION] [-n COUNT]",
+     "check and contention as a live screen, from clrmond; q quits", verb_top},
     {"events",
      "[-f] [--since TIME|DURATION] [-p PID]... [-n NAME]...\n"
      "          [-o table|jsonl]",
