@@ -10,8 +10,8 @@
  * below the present one was left without passing an exit.
  *
  * The maps take memory as they fill, except "stacks". At most, with the allocator's size classes:
- * wait_processes 0.4 MB, wait_sums 1, lock_sums 1, stack_sums 2, thread_sums 0.8, waiting 2,
- * stacks 2.2, the ring 0.5, and 0.6 for the buckets of all: 10.5 MB.
+ * wait_processes 0.4 MB, wait_sums 1, lock_sums 1, stack_sums 2, thread_sums 1, waiting 2,
+ * stacks 2.2, the ring 0.5, and 0.6 for the buckets of all: 10.7 MB.
  */
 
 #define WAITS_BYTES   (1 << 19)
@@ -24,7 +24,6 @@
 #define TID_MAX       (1 << 22)
 #define SCAN_MAX      128 /* of 8 bytes of a Thread, where its id is looked for */
 #define LEVEL_MAX     32  /* of PID namespaces */
-#define CONTINUES_NS  1000000
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -127,9 +126,9 @@ static __always_inline void add(__u64 *to, __u64 amount)
     __sync_fetch_and_add(to, amount);
 }
 
-static __always_inline void add_wait(struct abi_wait_sum *sum, __u64 waits, __u64 wait_ns)
+static __always_inline void add_wait(struct abi_wait_sum *sum, __u64 wait_ns)
 {
-    add(&sum->waits, waits);
+    add(&sum->waits, 1);
     add(&sum->wait_ns, wait_ns);
 }
 
@@ -320,17 +319,6 @@ static __always_inline void drop_left(struct abi_waiting *thread, __u64 stack_po
     }
 }
 
-/* A managed lock may wait several times for one acquisition. */
-static __always_inline bool continues(const struct abi_waiting *thread,
-                                      const struct abi_waiting_entry *entry)
-{
-    const struct abi_waiting_entry *last = &thread->entries[0];
-
-    return entry->kind == ABI_WAIT_HANDLE && thread->depth == 0 && last->kind == entry->kind &&
-           last->lock == entry->lock && last->stack == entry->stack && thread->last_end &&
-           entry->start - thread->last_end < CONTINUES_NS;
-}
-
 static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry, __u32 pid,
                                  __u32 tid, struct abi_counters *counters)
 {
@@ -352,7 +340,6 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
     entry->stack = stack_of(ctx, counters);
     entry->caller = caller_of(ctx);
     entry->start = bpf_ktime_get_ns();
-    entry->continues = continues(thread, entry);
     thread->entries[top] = *entry;
     thread->depth = top + 1;
 }
@@ -408,9 +395,6 @@ struct ended_wait {
     struct abi_waiting_entry entry;
     __u64 end;
     __u64 wait_ns;
-    __u64 waits;    /* 0: it continues one that is counted */
-    __u64 whole_ns; /* with those that it continues */
-    __u64 before_ns;
     __u32 pid, tid;
     bool thrown;
 };
@@ -424,10 +408,10 @@ static __always_inline void count_lock(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_locks, wait->waits, wait->wait_ns);
+        add_wait(&process->other_locks, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
+    add_wait(&sums->sum, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
 }
@@ -441,10 +425,12 @@ static __always_inline void count_thread(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_threads, wait->waits, wait->wait_ns);
+        add_wait(&process->other_threads, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
+    if (!sums->comm[0])
+        bpf_get_current_comm(sums->comm, sizeof(sums->comm));
+    add_wait(&sums->sum, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
 }
@@ -459,28 +445,23 @@ static __always_inline void count_stack(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_stacks, wait->waits, wait->wait_ns);
+        add_wait(&process->other_stacks, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
-    raise(&sums->longest_ns, wait->whole_ns);
+    add_wait(&sums->sum, wait->wait_ns);
+    raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
-    if (wait->entry.kind == ABI_WAIT_LOCK)
-        return;
-    __sync_fetch_and_add(&sums->histogram[bucket_of(wait->whole_ns)], 1);
-    if (!wait->waits)
-        __sync_fetch_and_add(&sums->histogram[bucket_of(wait->before_ns)], -1);
+    if (wait->entry.kind == ABI_WAIT_HANDLE)
+        __sync_fetch_and_add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
 }
 
 static __always_inline void count_process(const struct ended_wait *wait,
                                           struct abi_process_sums *sums)
 {
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
-    raise(&sums->longest_ns, wait->whole_ns);
+    add_wait(&sums->sum, wait->wait_ns);
+    raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
-    add(&sums->histogram[bucket_of(wait->whole_ns)], 1);
-    if (!wait->waits)
-        add(&sums->histogram[bucket_of(wait->before_ns)], -1);
+    add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
     if (wait->thrown)
         add(&sums->thrown, 1);
 }
@@ -525,11 +506,6 @@ static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
         return false;
     wait->entry = thread->entries[top];
     wait->wait_ns = wait->end - wait->entry.start;
-    wait->waits = !wait->entry.continues;
-    wait->before_ns = wait->waits ? 0 : thread->last_ns;
-    wait->whole_ns = wait->wait_ns + wait->before_ns;
-    thread->last_end = top == 0 ? wait->end : 0;
-    thread->last_ns = wait->whole_ns;
     thread->depth = top;
     return true;
 }

@@ -186,15 +186,13 @@ struct probes_cursor {
     enum probe_family next;
 };
 
-static int switch_family(struct answers *answers, const struct control_request *request,
+static int switch_family(const struct answers *answers, const struct control_request *request,
                          struct reason *why)
 {
     enum probe_family family = probe_family_of_name(request->family);
 
     if (family == PROBES_FAMILY_MAX)
         return reason_set(why, -EINVAL, "there is no such family of probes");
-    if (request->pid && !store_find(answers->store, request->pid))
-        return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)request->pid);
     return monitor_switch(answers->monitor, family, request->pid, request->on, why);
 }
 

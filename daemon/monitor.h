@@ -4,7 +4,6 @@
 #include <systemd/sd-event.h>
 
 #include "config.h"
-#include "contention.h"
 #include "examiner.h"
 #include "health.h"
 
@@ -37,21 +36,22 @@ void monitor_health(const struct monitor *monitor, struct health *out);
 _must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take,
                               void *context, struct reason *why);
 
-/* What the probes sum up of waits. Never NULL: where there are no probes, it says so. */
-struct contention_reader *monitor_contention(const struct monitor *monitor);
-
 /*
- * From now on @listener gets each wait of a process of the store that is over and has lasted
- * @min_wait_ns, in the loop; UINT64_MAX: none any more.
- */
-typedef void monitor_wait_listener(void *context, const struct stored_process *process,
-                                   const struct abi_wait *wait);
-void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,
-                          monitor_wait_listener *listener, void *context);
-
-/*
- * Switches a family's probes, of one process or as a whole (@pid 0), until it is switched again.
- * -EPERM for one that always is on, -ENOTSUP where there are no probes, with the reason.
+ * A family of probes, of all processes (@pid 0) or one. -ENOTSUP: there are no probes; -EINVAL: the
+ * family can't be switched so; -ESRCH. An image in which it can't be attached is no error here: the
+ * health tells of it, and contention_read() of its processes.
  */
 _must_check_ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                                 bool on, struct reason *why);
+bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid);
+
+/* For contention_read() and those beside it. */
+struct contention_reader *monitor_contention(const struct monitor *monitor);
+
+/* A wait of a process of the store. Borrowed for the call. */
+typedef void monitor_wait_listener(void *context, const struct stored_process *process,
+                                   const struct abi_wait *wait);
+
+/* Single waits of at least @min_wait_ns, of all processes, from now on; UINT64_MAX: none. */
+void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,
+                          monitor_wait_listener *listener, void *context);

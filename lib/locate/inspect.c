@@ -86,6 +86,34 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->writers = structure->writers;
 }
 
+/* Exits are those of the function that structure found: symbols that name another one make them
+ * doubtful. */
+static void check_exits(const struct findings *structure, struct findings *findings,
+                        enum site enter, enum site exit, struct function_exits *exits)
+{
+    const struct finding *named = &findings->sites[enter], *shaped = &structure->sites[enter];
+
+    if (finding_is_found(shaped) && finding_is_found(named) && shaped->address != named->address) {
+        findings->sites[exit] = (struct finding){0};
+        findings_miss(findings, exit, "structure finds the function at 0x%llx, and symbols another",
+                      (unsigned long long)shaped->address);
+    }
+    if (!finding_is_found(&findings->sites[exit]))
+        *exits = (struct function_exits){.count = 0};
+}
+
+/* What belongs to a site is not known where the site is not. */
+static void check_shapes(const struct findings *structure, struct findings *findings)
+{
+    const struct finding *enter = &findings->sites[SITE_LOCK_CONTENTION_ENTER];
+
+    check_exits(structure, findings, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT,
+                &findings->lock_exits);
+    check_exits(structure, findings, SITE_WAIT_ENTER, SITE_WAIT_EXIT, &findings->wait_exits);
+    if (enter->address != structure->sites[SITE_LOCK_CONTENTION_ENTER].address)
+        findings->lock = (struct lock_layout){0};
+}
+
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,
                        struct reason *why)
 {
@@ -113,6 +141,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
             out->findings.sites[site] = structure.sites[site];
         findings_miss(&out->findings, site, "%s", miss.text);
     }
+    check_shapes(&structure, &out->findings);
     add_offsets(&image, &out->findings);
     image_close(&image);
     return 0;
@@ -141,7 +170,7 @@ static int check_identity(struct identity *identity)
 static int check_finding(struct finding *finding)
 {
     if (finding->source >= SOURCE_MAX || finding->confidence >= CONFIDENCE_MAX ||
-        finding->address >= 1ull << 47 ||
+        finding->address > ADDRESS_MAX ||
         finding_is_found(finding) != (finding->confidence != CONFIDENCE_NONE))
         return -EBADMSG;
     return check_text(finding->evidence, sizeof(finding->evidence));

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #define SYMBOLS_MAX 4
-#define ADDRESS_MAX ((1ull << 47) - 1)
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
- * src/native/eventpipe/ep.c (5.0 and later). */
+ * src/native/eventpipe/ep.c (5.0 and later); locks in vm/syncblk.cpp; waits in
+ * vm/comwaithandle.cpp. An exit is no symbol. */
 static const struct {
     const char *name;
     bool function;
@@ -77,7 +77,10 @@ static const struct {
                                     true,
                                     {"_ZN9AwareLock17EnterEpilogHelperEP6Threadi"}},
     [SITE_LOCK_CONTENTION_EXIT] = {"lock.contention.exit", true, {NULL}},
-    [SITE_WAIT_ENTER] = {"wait.handle.enter", true, {NULL}},
+    [SITE_WAIT_ENTER] = {"wait.handle.enter",
+                         true,
+                         {"WaitHandle_WaitOneCore", "_ZN16WaitHandleNative16CorWaitOneNativeEPvii",
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEPvi"}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
 };
 
@@ -172,7 +175,7 @@ void findings_miss(struct findings *findings, enum site site, const char *why, .
 
 static bool is_address(uint64_t address)
 {
-    return address && address <= ADDRESS_MAX;
+    return address <= ADDRESS_MAX;
 }
 
 static bool exits_are_credible(const struct function_exits *exits)

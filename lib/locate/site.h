@@ -57,6 +57,7 @@ enum confidence {
 };
 
 #define EVIDENCE_MAX 160
+#define ADDRESS_MAX  ((1ull << 47) - 1)
 
 struct finding {
     uint64_t address; /* valid when source is not SOURCE_NONE */
@@ -119,7 +120,7 @@ struct lock_layout {
  * The functions that write an event to EventPipe, EventPipeWriteEventX (src/coreclr/scripts/
  * genEventPipe.py), one per version of an event. They are called only where the event is on.
  */
-#define WRITERS_MAX 24
+#define WRITERS_MAX 40
 
 struct event_writer {
     uint16_t id;
