@@ -152,28 +152,42 @@ static struct table begin_table(FILE *out, const struct contention_view *view,
     return table;
 }
 
-static void print_process(const struct table *table, const struct contention *process)
+/* The present, and what is worst: of a process that is watched. */
+struct state {
+    char p99[DURATION_TEXT_MAX + 1], waiters[CELL_MAX], longest[CELL_MAX];
+    char lock[CONTENDED_TEXT_MAX], owner[CONTENDED_TEXT_MAX];
+};
+
+static void format_state(const struct contention *process, struct state *out)
 {
     const struct contended *worst = contention_worst(process);
-    char pid[CELL_MAX], p99[DURATION_TEXT_MAX + 1] = "-", waiters[CELL_MAX], longest[CELL_MAX];
-    char lock[CONTENDED_TEXT_MAX] = "-", owner[CONTENDED_TEXT_MAX] = "-";
     uint64_t quantile = contention_quantile(process, 0.99);
+
+    *out = (struct state){"-", "-", "-", "-", "-"};
+    if (!process->is_on)
+        return;
+    format_count(process->waiters, out->waiters);
+    format_time(process->longest_wait_ns, out->longest);
+    if (quantile)
+        bound_format(quantile, out->p99);
+    if (!worst)
+        return;
+    contended_lock(worst, out->lock);
+    contended_thread(worst, out->owner);
+}
+
+static void print_process(const struct table *table, const struct contention *process)
+{
+    char pid[CELL_MAX];
+    struct state state;
     struct sums sums;
 
     snprintf(pid, CELL_MAX, "%d", (int)process->pid);
     format_sums(process, table->view, process->sum, &sums);
-    format_count(process->waiters, waiters);
-    if (!process->is_on)
-        strcpy(waiters, "-");
-    format_time(process->longest_wait_ns, longest);
-    if (quantile)
-        bound_format(quantile, p99);
-    if (worst) {
-        contended_lock(worst, lock);
-        contended_thread(worst, owner);
-    }
-    print_texts(table, (const char *const[]){pid, process->name, sums.waits, sums.time, p99,
-                                             waiters, longest, lock, owner});
+    format_state(process, &state);
+    print_texts(table,
+                (const char *const[]){pid, process->name, sums.waits, sums.time, state.p99,
+                                      state.waiters, state.longest, state.lock, state.owner});
 }
 
 static void print_lock(const struct table *table, const struct contention *of, const char *pid,
@@ -244,7 +258,7 @@ static const struct {
                      {"LONGEST", .width = 7, .rank = 3},
                      {"LOCK", .width = 14},
                      {"TYPE", .width = 13, .rank = 1, .most = 28},
-                     {"OWNER", .width = 12, .most = 40}},
+                     {"OWNER", .width = 11, .most = 40}},
                     print_lock},
     [TABLE_STACK] = {{{"PID", .width = 7},
                       {"NAME", .width = 15, .least = 4, .most = 24},

@@ -168,7 +168,9 @@ static void status(void **state)
         "\"watching\":{\"by\":\"polling\",\"reason\":\"no BPF here\",\"poll_seconds\":5.0},"
         "\"images\":[{\"number\":1,\"path\":\"/a/libcoreclr.so\",\"version\":\"8.0.11\","
         "\"build_id\":\"0123\",\"source\":\"structure\",\"probes\":6,\"processes\":3,"
-        "\"trouble\":null}],\"more_images\":2,\"records\":{\"received\":5,\"lost\":{\"ring_full\":"
+        "\"trouble\":null,\"families\":{\"contention\":{\"probes\":0,\"trouble\":\"no exit\"}}}],"
+        "\"families\":{\"gc\":true,\"contention\":false},\"more_images\":2,\"records\":{"
+        "\"received\":5,\"lost\":{\"ring_full\":"
         "3,"
         "\"read\":4}},\"hits\":{\"exec\":9},\"cost\":{\"seconds_per_hit\":2e-6,\"seconds\":0.5},"
         "\"events\":77,\"history\":{\"bytes\":1048576,\"dropped\":0,\"trouble\":\"disk full\"},"
@@ -181,7 +183,9 @@ static void status(void **state)
         "about 0.500 s",
         "2000 ns",
         "1.0 MiB, 0 events dropped\n        disk full\n",
-        "8.0.11     structure       6         3 0123\n        /a/libcoreclr.so\n",
+        "8.0.11     structure       6         3 0123\n        /a/libcoreclr.so\n"
+        "        contention: no exit\n",
+        "families  gc on, contention off\n",
         "and 2 more",
         "2.0 MiB resident",
     };
