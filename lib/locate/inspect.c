@@ -48,16 +48,42 @@ static void find_in_debug_file(const struct mapped_file *map, const struct image
     (void)symbols_find(&debug, image, SOURCE_DEBUG_FILE, &out->findings, &miss);
 }
 
-/* Where in the file a function begins, which is how a probe is placed. */
+static uint64_t offset_of(const struct image *image, uint64_t address)
+{
+    const struct segment *segment = image_segment(image, address);
+
+    return segment ? address - segment->va + segment->offset : 0;
+}
+
+static void add_exit_offsets(const struct image *image, struct function_exits *exits)
+{
+    for (size_t i = 0; i < exits->count; i++)
+        exits->items[i].offset = offset_of(image, exits->items[i].address);
+}
+
+/* Where in the file code is, which is how a probe is placed. */
 static void add_offsets(const struct image *image, struct findings *findings)
 {
     for (enum site site = 0; site < SITE_MAX; site++) {
         struct finding *finding = &findings->sites[site];
-        const struct segment *segment = image_segment(image, finding->address);
 
-        if (site_is_function(site) && finding_is_found(finding) && segment)
-            finding->offset = finding->address - segment->va + segment->offset;
+        if (site_is_function(site) && finding_is_found(finding))
+            finding->offset = offset_of(image, finding->address);
     }
+    add_exit_offsets(image, &findings->lock_exits);
+    add_exit_offsets(image, &findings->wait_exits);
+    for (size_t i = 0; i < findings->writers.count; i++)
+        findings->writers.items[i].offset = offset_of(image, findings->writers.items[i].address);
+}
+
+/* What only the code itself tells. */
+static void add_shapes(const struct findings *structure, struct findings *out)
+{
+    out->layout = structure->layout;
+    out->lock_exits = structure->lock_exits;
+    out->wait_exits = structure->wait_exits;
+    out->lock = structure->lock;
+    out->writers = structure->writers;
 }
 
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,
@@ -79,7 +105,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
     if (sources_have(request->sources, SOURCE_DEBUG_FILE) && request->has_debug_file)
         find_in_debug_file(&maps[1], &image, out);
     if (structure_find(&image, &structure, &miss) == 0)
-        out->findings.layout = structure.layout;
+        add_shapes(&structure, &out->findings);
     out->findings.layout.has_contract = out->identity.has_contract;
     for (enum site site = 0; site < SITE_MAX; site++) {
         if (sources_have(request->sources, SOURCE_STRUCTURE) &&
@@ -125,6 +151,8 @@ static int check_inspection(struct inspection *inspection)
 {
     int r = check_identity(&inspection->identity);
 
+    if (!findings_are_credible(&inspection->findings))
+        r = -EBADMSG;
     if (inspection->fingerprint.count > FINGERPRINT_SAMPLES ||
         inspection->findings.layout.session_start_time >= 256)
         r = -EBADMSG;

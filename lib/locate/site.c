@@ -2,10 +2,12 @@
 #include "locate/site.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SYMBOLS_MAX 4
+#define ADDRESS_MAX ((1ull << 47) - 1)
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
@@ -166,4 +168,40 @@ void findings_miss(struct findings *findings, enum site site, const char *why, .
     va_start(args, why);
     vsnprintf(finding->evidence, sizeof(finding->evidence), why, args);
     va_end(args);
+}
+
+static bool is_address(uint64_t address)
+{
+    return address && address <= ADDRESS_MAX;
+}
+
+static bool exits_are_credible(const struct function_exits *exits)
+{
+    if (exits->count > EXITS_MAX)
+        return false;
+    for (size_t i = 0; i < exits->count; i++)
+        if (!is_address(exits->items[i].address) || exits->items[i].offset > INT64_MAX ||
+            exits->items[i].kind > EXIT_THROWS)
+            return false;
+    return true;
+}
+
+static bool writers_are_credible(const struct event_writers *writers)
+{
+    if (writers->count > WRITERS_MAX)
+        return false;
+    for (size_t i = 0; i < writers->count; i++)
+        if (!is_address(writers->items[i].address) || writers->items[i].offset > INT64_MAX)
+            return false;
+    return true;
+}
+
+bool findings_are_credible(const struct findings *findings)
+{
+    const struct lock_layout *lock = &findings->lock;
+
+    return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
+           writers_are_credible(&findings->writers) && lock->holder < LOCK_SIZE_MAX &&
+           lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
+           lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
 }

@@ -103,6 +103,9 @@ struct function_exits {
 };
 
 /* Where things are in an AwareLock, as EnterEpilogHelper itself reads and writes them. */
+#define LOCK_SIZE_MAX   128
+#define THREAD_SIZE_MAX 8192
+
 struct lock_layout {
     uint16_t holder;       /* m_HoldingThread or m_HoldingThreadId (10.0); 0: not known */
     bool holder_is_thread; /* a Thread *, not a managed thread id */
@@ -112,12 +115,31 @@ struct lock_layout {
     uint64_t sync_table;   /* address of the variable g_pSyncTable; 0: not known */
 };
 
+/*
+ * The functions that write an event to EventPipe, EventPipeWriteEventX (src/coreclr/scripts/
+ * genEventPipe.py), one per version of an event. They are called only where the event is on.
+ */
+#define WRITERS_MAX 24
+
+struct event_writer {
+    uint16_t id;
+    uint8_t version;
+    uint64_t address;
+    uint64_t offset; /* in the file */
+};
+
+struct event_writers {
+    struct event_writer items[WRITERS_MAX]; /* by id, then version */
+    size_t count;
+};
+
 struct findings {
     struct finding sites[SITE_MAX];
     struct layout layout;
     struct function_exits lock_exits;
     struct function_exits wait_exits;
     struct lock_layout lock;
+    struct event_writers writers;
 };
 
 const char *site_name(enum site site);
@@ -145,3 +167,7 @@ _printf_(6, 7) void findings_add(struct findings *findings, enum site site, enum
                                  enum confidence confidence, uint64_t address, const char *evidence,
                                  ...);
 _printf_(3, 4) void findings_miss(struct findings *findings, enum site site, const char *why, ...);
+
+/* Are exits, writers and the layout of a lock within what there can be? For answers from outside.
+ */
+bool findings_are_credible(const struct findings *findings);

@@ -12,6 +12,8 @@ static const struct {
     {structure_find_gc, SITE_GC_STATE_LEVELS, SITE_GC_CONTROL_PRIVATE_SVR},
     {structure_find_providers, SITE_PROVIDER_CONTEXT_RUNTIME, SITE_EVENTPIPE_PROVIDER_RUNTIME},
     {structure_find_sessions, SITE_EVENTPIPE_SESSIONS, SITE_EVENTPIPE_SESSIONS},
+    {structure_find_locks, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT},
+    {structure_find_waits, SITE_WAIT_ENTER, SITE_WAIT_EXIT},
 };
 
 int structure_find(struct image *image, struct findings *findings, struct reason *why)
@@ -19,6 +21,7 @@ int structure_find(struct image *image, struct findings *findings, struct reason
     struct findings before = *findings;
     _decoder_free_ struct decoder *decoder = NULL;
     struct code code = {.image = image};
+    struct clues clues = {0};
     int r = decoder_new(&decoder, image->machine);
 
     if (r < 0)
@@ -34,7 +37,7 @@ int structure_find(struct image *image, struct findings *findings, struct reason
     for (size_t i = 0; i < ARRAY_SIZE(finders); i++) {
         struct reason miss = {""};
 
-        if (finders[i].find(&code, findings, &miss) == 0)
+        if (finders[i].find(&code, &clues, findings, &miss) == 0)
             continue;
         for (enum site site = finders[i].first; site <= finders[i].last; site++)
             findings_miss(findings, site, "%s", miss.text);
