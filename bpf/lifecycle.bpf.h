@@ -20,6 +20,8 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
     if (!counters)
         return 0;
     counters->hits[ABI_HIT_EXEC]++;
+    forget_thread(bpf_get_current_pid_tgid());
+    forget_process(bpf_get_current_pid_tgid() >> 32);
     record = reserve(ABI_EXEC, counters);
     if (record)
         bpf_ringbuf_submit(record, 0);
@@ -33,6 +35,7 @@ int process_exit(struct bpf_raw_tracepoint_args *ctx)
     __u64 id = bpf_get_current_pid_tgid();
     struct abi_record *record;
 
+    forget_thread(id);
     if (!counters || id >> 32 != (__u32)id || !is_watched(id >> 32))
         return 0;
     counters->hits[ABI_HIT_EXIT]++;

@@ -17,11 +17,25 @@ void registry_free(struct registry **registry); /* detaches all probes */
 
 /*
  * The open image @fd with what was located in it: attaches its probes (@probes NULL: none) unless
- * it has them already. The number by which it is known from now on; 0 without memory. Trouble with
- * the probes is kept for registry_health().
+ * it has them already, of those families that are on. The number by which it is known from now on;
+ * 0 without memory. Trouble with the probes is kept for registry_health(); one family's is not the
+ * others'.
  */
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
                       const struct located *located, struct probes *probes);
+
+/*
+ * A family as a whole: attaches it to all images, and to those that will come, or detaches it.
+ * PROBES_GC is on at first, the others are not. What was detached leaves nobody waiting.
+ */
+void registry_set_family(struct registry *registry, struct probes *probes, enum probe_family family,
+                         bool on);
+bool registry_family_is_on(const struct registry *registry, enum probe_family family);
+
+/* Since when the image is probed, CLOCK_MONOTONIC ns; 0: it is not, and @why (may be NULL) says why
+ * unless that is because the family is off. */
+uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
+                               enum probe_family family, struct reason *why);
 
 /* One process more, or less, that runs the image. */
 void registry_hold(struct registry *registry, uint64_t number);

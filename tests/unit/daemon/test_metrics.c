@@ -50,7 +50,7 @@ static void fill(struct health *health)
     *health = (struct health){
         .started_us = 1764000000123456,
         .watching = WATCHING_POLLING,
-        .counters = {.losses = {2, 3}, .hits = {5, 7, 11, 13, 17}},
+        .counters = {.losses = {2, 3, 5}, .hits = {5, 7, 11, 13, 17, 19}},
         .records = 19,
         .cost_ns_per_hit = 1000,
         .events = 23,
