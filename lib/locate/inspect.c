@@ -84,6 +84,7 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->wait_exits = structure->wait_exits;
     out->lock = structure->lock;
     out->writers = structure->writers;
+    out->events = structure->events;
 }
 
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,

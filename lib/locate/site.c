@@ -79,6 +79,9 @@ static const struct {
     [SITE_LOCK_CONTENTION_EXIT] = {"lock.contention.exit", true, {NULL}},
     [SITE_WAIT_ENTER] = {"wait.handle.enter", true, {NULL}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
+    [SITE_EVENTPIPE_WRITE] = {"eventpipe.write",
+                              true,
+                              {"_ZN9EventPipe10WriteEventER14EventPipeEventPhjPK5_GUIDS5_"}},
 };
 
 static const char *const source_names[SOURCE_MAX] = {
@@ -201,7 +204,8 @@ bool findings_are_credible(const struct findings *findings)
     const struct lock_layout *lock = &findings->lock;
 
     return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
-           writers_are_credible(&findings->writers) && lock->holder < LOCK_SIZE_MAX &&
+           writers_are_credible(&findings->writers) && findings->events.count <= EVENTS_MAX &&
+           findings->events.variables <= ADDRESS_MAX && lock->holder < LOCK_SIZE_MAX &&
            lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
            lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
 }

@@ -14,6 +14,7 @@ static const struct {
     {structure_find_sessions, SITE_EVENTPIPE_SESSIONS, SITE_EVENTPIPE_SESSIONS},
     {structure_find_locks, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT},
     {structure_find_waits, SITE_WAIT_ENTER, SITE_WAIT_EXIT},
+    {structure_find_events, SITE_EVENTPIPE_WRITE, SITE_EVENTPIPE_WRITE},
 };
 
 int structure_find(struct image *image, struct findings *findings, struct reason *why)

@@ -34,5 +34,8 @@ find_function structure_find_locks;
 /* The wait for a WaitHandle: structure_waits.c */
 find_function structure_find_waits;
 
+/* Where EventPipe is handed an event to write, and which events there are: structure_events.c */
+find_function structure_find_events;
+
 /* Runs every finder. Sites that are found already stay as they are. */
 _must_check_ int structure_find(struct image *image, struct findings *findings, struct reason *why);

@@ -226,14 +226,15 @@ static void read_creator(const struct code *code, const struct function *functio
         if (named < PROVIDERS && is_creation(&walk)) {
             created = named;
             call = walk.instruction.address;
-            creations[created].creator = function->start;
             note_creation(&creations[created], walk_argument(&walk, 1).n);
             named = PROVIDERS;
         }
         if (created < PROVIDERS && walk.instruction.operation == OPERATION_STORE &&
             walk.instruction.width == 8 && value_is(walk_source(&walk), VALUE_RESULT, call) &&
-            walk_address(&walk, &address) && image_is_writable(code->image, address))
+            walk_address(&walk, &address) && image_is_writable(code->image, address)) {
             creations[created].object = address;
+            creations[created].creator = function->start;
+        }
     }
 }
 
