@@ -290,7 +290,10 @@ static int answer_metrics(void *context, enum exposition_format format, char **t
     if (!health)
         return reason_set(why, -ENOMEM, "no memory");
     fill_health(service, health);
-    return metrics_render(service->store, health, clock_monotonic_ns(), format, text, size, why);
+    return metrics_render(&(struct metrics_source){.store = service->store,
+                                                   .health = health,
+                                                   .now = clock_monotonic_ns()},
+                          format, text, size, why);
 }
 
 /* It answers, so the loop turns; what it does without is in the metrics. */
