@@ -33,6 +33,7 @@ const char *const health_hit_names[ABI_HIT_MAX] = {
     [ABI_HIT_LOCK_EXIT] = "lock_exit",
     [ABI_HIT_WAIT_ENTER] = "wait_enter",
     [ABI_HIT_WAIT_EXIT] = "wait_exit",
+    [ABI_HIT_EVENT_WRITE] = "event_write",
 };
 
 const char *watching_name(enum watching watching)

@@ -7,6 +7,7 @@ static const char *const family_names[PROBES_FAMILY_MAX] = {
     [PROBES_GC] = "gc",
     [PROBES_CONTENTION] = "contention",
     [PROBES_MANAGED_LOCKS] = "managed_locks",
+    [PROBES_EVENTS] = "events",
 };
 
 static const struct planned_probe wanted_of_gc[] = {

@@ -16,6 +16,7 @@ enum probe_family {
     PROBES_GC,            /* what the GC and the providers are told */
     PROBES_CONTENTION,    /* Monitor's slow path */
     PROBES_MANAGED_LOCKS, /* waits for one handle, among them those of System.Threading.Lock */
+    PROBES_EVENTS,        /* events of the native runtime that some session has written */
     PROBES_FAMILY_MAX,
 };
 
@@ -26,6 +27,7 @@ enum probe_program {
     PROBE_LOCK_EXIT,
     PROBE_WAIT_ENTER,
     PROBE_WAIT_EXIT,
+    PROBE_EVENT_WRITE,
     PROBE_PROGRAM_MAX,
 };
 

@@ -182,6 +182,11 @@ uint32_t probes_map_size(const struct probes *probes, enum wait_map map)
     return bpf_map__max_entries(map_of(probes, map));
 }
 
+int probes_events_map(const struct probes *probes)
+{
+    return bpf_map__fd(probes->skeleton->maps.events_written);
+}
+
 static struct bpf_program *program_of(const struct probes *probes, enum probe_program program)
 {
     struct bpf_program *const programs[PROBE_PROGRAM_MAX] = {
@@ -191,6 +196,7 @@ static struct bpf_program *program_of(const struct probes *probes, enum probe_pr
         [PROBE_LOCK_EXIT] = probes->skeleton->progs.lock_exit,
         [PROBE_WAIT_ENTER] = probes->skeleton->progs.wait_enter,
         [PROBE_WAIT_EXIT] = probes->skeleton->progs.wait_exit,
+        [PROBE_EVENT_WRITE] = probes->skeleton->progs.event_write,
     };
 
     return programs[program];
