@@ -52,7 +52,7 @@ static void add_event(struct event_map *map, const struct definition *definition
 static bool creates_provider(const struct walk *walk, const struct definition *definition)
 {
     return definition->id.kind == VALUE_CONSTANT &&
-           image_is_code(walk->code->image, definition->id.n);
+           frames_function(walk->code->image, definition->id.n);
 }
 
 static void extend(struct extent *extent, uint64_t variable)

@@ -66,7 +66,7 @@ static enum callee callee_in_slot(const struct import_slots *slots, uint64_t slo
 }
 
 /* Through the stub of the procedure linkage table, which loads its slot and jumps there. */
-static enum callee callee_of_stub(const struct body *body, uint64_t target)
+static enum callee callee_at(const struct body *body, uint64_t target)
 {
     struct function stub = {target, target + STUB_BYTES_MAX};
     enum callee callee = CALLEE_ANY;
@@ -74,21 +74,16 @@ static enum callee callee_of_stub(const struct body *body, uint64_t target)
     uint64_t slot;
 
     walk_start(&walk, body->code, &stub);
-    for (int i = 0; i < STUB_INSTRUCTIONS_MAX && callee == CALLEE_ANY && walk_next(&walk); i++) {
-        enum operation operation = walk.instruction.operation;
+    for (int i = 0; i < STUB_INSTRUCTIONS_MAX && walk_next(&walk); i++) {
+        bool jumps = walk.instruction.operation == OPERATION_JUMP;
 
-        if (operation != OPERATION_LOAD && operation != OPERATION_JUMP &&
-            operation != OPERATION_CONSTANT && operation != OPERATION_ADD &&
-            operation != OPERATION_OTHER)
-            break;
-        if ((operation == OPERATION_LOAD ||
-             (operation == OPERATION_JUMP && !walk.instruction.target)) &&
-            walk_address(&walk, &slot))
+        if ((jumps || walk.instruction.operation == OPERATION_LOAD) && !walk.instruction.target &&
+            walk_address(&walk, &slot) && callee == CALLEE_ANY)
             callee = callee_in_slot(&body->slots, slot);
-        if (operation == OPERATION_JUMP)
-            break;
+        if (jumps)
+            return walk.instruction.target ? CALLEE_ANY : callee;
     }
-    return callee;
+    return CALLEE_ANY;
 }
 
 static enum callee callee_of(const struct body *body, const struct walk *walk)
@@ -96,9 +91,7 @@ static enum callee callee_of(const struct body *body, const struct walk *walk)
     uint64_t slot;
 
     if (walk->instruction.target)
-        return frames_function(body->code->image, walk->instruction.target)
-                   ? CALLEE_ANY
-                   : callee_of_stub(body, walk->instruction.target);
+        return callee_at(body, walk->instruction.target);
     return walk->instruction.memory.base == REGISTER_NONE && walk_address(walk, &slot)
                ? callee_in_slot(&body->slots, slot)
                : CALLEE_ANY;

@@ -121,7 +121,7 @@ struct lock_layout {
  * The functions that write an event to EventPipe, EventPipeWriteEventX (src/coreclr/scripts/
  * genEventPipe.py), one per version of an event. They are called only where the event is on.
  */
-#define WRITERS_MAX 24
+#define WRITERS_MAX 40
 
 struct event_writer {
     uint16_t id;

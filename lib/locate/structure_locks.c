@@ -392,28 +392,52 @@ static int check_helper(const struct code *code, const struct function *function
     return 0;
 }
 
-/* EventPipeEventEnabledX only reads; EventPipeWriteEventX also hands on. */
+/* Two functions read a variable of an event: EventPipeEventEnabledX, which is a few instructions,
+ * and EventPipeWriteEventX. Neither reads another. */
+static const struct user *writer_of(const struct users *users, uint64_t variable)
+{
+    const struct user *readers[2] = {NULL};
+    size_t count = 0;
+    uint64_t sizes[2];
+
+    for (size_t i = 0; i < users->count; i++) {
+        if (users->items[i].reads != variable)
+            continue;
+        if (count == ARRAY_SIZE(readers))
+            return NULL;
+        readers[count++] = &users->items[i];
+    }
+    if (count < ARRAY_SIZE(readers))
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        sizes[i] = readers[i]->function.end - readers[i]->function.start;
+    if (sizes[0] == sizes[1])
+        return NULL;
+    return sizes[0] > sizes[1] ? readers[0] : readers[1];
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct event_writer *x = a, *y = b;
+
+    return x->id != y->id ? x->id - y->id : x->version - y->version;
+}
+
 static void add_writers(const struct variables *variables, const struct users *users,
                         struct event_writers *out)
 {
     for (size_t i = 0; i < variables->count && out->count < WRITERS_MAX; i++) {
         const struct variable *variable = &variables->items[i];
-        const struct user *writer = NULL;
-        size_t matches = 0;
+        const struct user *writer = writer_of(users, 1ull << i);
 
-        for (size_t n = 0; n < users->count; n++) {
-            if (users->items[n].reads != 1ull << i || !users->items[n].calls)
-                continue;
-            writer = &users->items[n];
-            matches++;
-        }
-        if (matches == 1)
+        if (writer && writer->calls)
             out->items[out->count++] = (struct event_writer){
                 .id = variable->id,
                 .version = variable->version,
                 .address = writer->function.start,
             };
     }
+    qsort(out->items, out->count, sizeof(*out->items), by_id);
 }
 
 static void add_exits(const struct code *code, uint64_t start, struct findings *findings)
