@@ -46,8 +46,9 @@ enum abi_loss {
     ABI_LOSS_WAITERS,    /* no room for one more waiting thread, or too many waits nested */
     ABI_LOSS_PROCESSES,  /* no room for one more process */
     ABI_LOSS_STACK,      /* the stack could not be taken; its waits are counted without one */
-    ABI_LOSS_SUMS,       /* no room for a lock, a stack, a thread or an event: counted under "other", if at all */
-    ABI_LOSS_OWNER,      /* the lock is not laid out as was thought: its owner is not known */
+    ABI_LOSS_SUMS,  /* no room for a lock, a stack, a thread or an event: counted under "other", if
+                       at all */
+    ABI_LOSS_OWNER, /* the lock is not laid out as was thought: its owner is not known */
     ABI_LOSS_MAX,
 };
 
@@ -79,9 +80,12 @@ struct abi_record {
     abi_u32 provider; /* enum abi_provider; ABI_GC_CONTROL, ABI_PROVIDER */
     abi_u64 keywords;
     abi_u32 level;
-    abi_u32 enabled;  /* ABI_PROVIDER: the control code */
-    abi_u32 child;    /* ABI_FORK: the new process */
-    abi_u32 callback; /* ABI_GC_CONTROL: told by the provider's callback, not by a collection */
+    abi_u32 enabled; /* ABI_PROVIDER: the control code */
+    abi_u32 child;   /* ABI_FORK: the new process */
+    union {
+        abi_u32 callback; /* ABI_GC_CONTROL: told by the provider's callback, not by a collection */
+        abi_u32 waited;   /* ABI_EXEC, ABI_EXIT: it has been counted in the maps of contention */
+    };
     abi_u8 comm[ABI_COMM_MAX]; /* of the thread */
 };
 
@@ -111,20 +115,18 @@ enum abi_wait_kind {
 struct abi_lock_layout {
     abi_u16 holder;     /* of a Thread *; 0 too where it is something else */
     abi_u16 owner_tid;  /* 8 bytes */
-    abi_u16 sync_index; /* 4 bytes */
     abi_u16 thread_tid; /* of a Thread: 8 bytes */
 };
 
 static inline abi_u64 abi_lock_cookie(struct abi_lock_layout layout)
 {
-    return layout.holder | (abi_u64)layout.owner_tid << 16 | (abi_u64)layout.sync_index << 32 |
-           (abi_u64)layout.thread_tid << 48;
+    return layout.holder | (abi_u64)layout.owner_tid << 16 | (abi_u64)layout.thread_tid << 32;
 }
 
 static inline struct abi_lock_layout abi_lock_layout_of(abi_u64 cookie)
 {
     return (struct abi_lock_layout){(abi_u16)cookie, (abi_u16)(cookie >> 16),
-                                    (abi_u16)(cookie >> 32), (abi_u16)(cookie >> 48)};
+                                    (abi_u16)(cookie >> 32)};
 }
 
 /* The cookie of an exit. */
@@ -139,11 +141,10 @@ struct abi_wait_sum {
 };
 
 /*
- * Map "wait_processes": pid to what there is to be known before it waits. The daemon writes the
- * first two; the rest is found out at the first waits.
+ * Map "wait_processes": every process that has come to a lock, by pid. The daemon writes the first;
+ * the rest is found out at the first waits.
  */
 struct abi_wait_process {
-    abi_u64 sync_table; /* address of the variable in the process; 0: not known */
     abi_u32 off;        /* bit 1 << enum abi_wait_kind: it is not to be counted */
     abi_u32 thread_tid; /* offset of Thread::m_OSThreadId, found true in the process; 0: not yet */
     abi_u32 candidate;  /* one thread's word for it */
@@ -162,7 +163,8 @@ struct abi_process_sums {
     struct abi_wait_sum other_stacks;
     struct abi_wait_sum other_threads;
     abi_u64 longest_ns;
-    abi_u64 thrown; /* waits broken off by an exception */
+    abi_u64 last_ns; /* CLOCK_MONOTONIC of the last exit, here and below */
+    abi_u64 thrown;  /* waits broken off by an exception */
     abi_u64 unpaired;
     abi_u64 abandoned;
     abi_u64 histogram[ABI_WAIT_BUCKETS];
@@ -178,7 +180,7 @@ struct abi_lock_key {
 struct abi_lock_sums {
     struct abi_wait_sum sum;
     abi_u64 longest_ns;
-    abi_u64 object; /* as of the last wait; a collection may move it. 0: not known */
+    abi_u64 last_ns;
 };
 
 /* Map "stack_sums": the stack at the entry. */
@@ -193,7 +195,7 @@ struct abi_stack_key {
 struct abi_stack_sums {
     struct abi_wait_sum sum;
     abi_u64 longest_ns;
-    abi_u64 last_ns;                     /* CLOCK_MONOTONIC of the last exit */
+    abi_u64 last_ns;
     abi_u32 histogram[ABI_WAIT_BUCKETS]; /* of ABI_WAIT_HANDLE */
 };
 
@@ -206,6 +208,7 @@ struct abi_thread_key {
 struct abi_thread_sums {
     struct abi_wait_sum sum;
     abi_u64 longest_ns;
+    abi_u64 last_ns;
 };
 
 /* Map "waiting", by tid: what a thread waits for now. It stays, with depth 0, until the thread
@@ -214,7 +217,6 @@ struct abi_waiting_entry {
     abi_u64 start;         /* CLOCK_MONOTONIC, ns */
     abi_u64 stack_pointer; /* at the entry: one that lies below the present one has been left */
     abi_u64 lock;          /* the AwareLock, or the handle */
-    abi_u64 object;
     abi_u64 caller;
     abi_u32 owner;
     abi_u32 kind;
@@ -235,7 +237,6 @@ struct abi_wait {
     abi_u64 end; /* CLOCK_MONOTONIC, ns */
     abi_u64 wait_ns;
     abi_u64 lock;
-    abi_u64 object;
     abi_u64 caller;
     abi_u32 pid;
     abi_u32 tid;
@@ -255,7 +256,7 @@ struct abi_event_key {
 
 _Static_assert(sizeof(struct abi_record) == 64, "a record is one cache line");
 _Static_assert(sizeof(struct abi_counters) == 160, "counters are what both sides think");
-_Static_assert(sizeof(struct abi_waiting) == 192, "a waiting thread's fit into 256 bytes");
+_Static_assert(sizeof(struct abi_waiting) == 168, "a waiting thread's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_stack_sums) == 160, "a stack's fit into 256 bytes");
-_Static_assert(sizeof(struct abi_process_sums) == 352, "a process's fit into 512 bytes");
-_Static_assert(sizeof(struct abi_wait) == 80, "a wait is what both sides think");
+_Static_assert(sizeof(struct abi_process_sums) == 360, "a process's fit into 512 bytes");
+_Static_assert(sizeof(struct abi_wait) == 72, "a wait is what both sides think");

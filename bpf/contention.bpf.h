@@ -270,20 +270,6 @@ static __always_inline __u32 owner_of(struct abi_wait_process *process,
     return owner;
 }
 
-static __always_inline __u64 object_of(const struct abi_wait_process *process,
-                                       struct abi_lock_layout layout, __u64 lock)
-{
-    __u64 table;
-    __u32 index = 0;
-
-    if (!process->sync_table || !layout.sync_index)
-        return 0;
-    bpf_probe_read_user(&index, sizeof(index), (void *)(lock + layout.sync_index));
-    table = read_u64(process->sync_table);
-    index &= 0x7fffffff;
-    return table && index ? read_u64(table + 16 * (__u64)index + 8) : 0;
-}
-
 /* Entry: where it is */
 
 static __always_inline __u64 caller_of(struct pt_regs *ctx)
@@ -397,7 +383,6 @@ int lock_enter(struct pt_regs *ctx)
     if (!process)
         return 0;
     entry.owner = owner_of(process, layout, entry.lock, PT_REGS_PARM2(ctx), counters);
-    entry.object = object_of(process, layout, entry.lock);
     push(ctx, &entry, id >> 32, id, counters);
     return 0;
 }
@@ -444,8 +429,7 @@ static __always_inline void count_lock(const struct ended_wait *wait,
     }
     add_wait(&sums->sum, wait->waits, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
-    if (wait->entry.object)
-        sums->object = wait->entry.object;
+    sums->last_ns = wait->end;
 }
 
 static __always_inline void count_thread(const struct ended_wait *wait,
@@ -462,6 +446,7 @@ static __always_inline void count_thread(const struct ended_wait *wait,
     }
     add_wait(&sums->sum, wait->waits, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
+    sums->last_ns = wait->end;
 }
 
 static __always_inline void count_stack(const struct ended_wait *wait,
@@ -492,6 +477,7 @@ static __always_inline void count_process(const struct ended_wait *wait,
 {
     add_wait(&sums->sum, wait->waits, wait->wait_ns);
     raise(&sums->longest_ns, wait->whole_ns);
+    sums->last_ns = wait->end;
     add(&sums->histogram[bucket_of(wait->whole_ns)], 1);
     if (!wait->waits)
         add(&sums->histogram[bucket_of(wait->before_ns)], -1);
@@ -513,7 +499,6 @@ static __always_inline void tell(const struct ended_wait *wait, struct abi_count
     record->end = wait->end;
     record->wait_ns = wait->wait_ns;
     record->lock = wait->entry.lock;
-    record->object = wait->entry.object;
     record->caller = wait->entry.caller;
     record->pid = wait->pid;
     record->tid = wait->tid;
@@ -604,18 +589,21 @@ int wait_exit(struct pt_regs *ctx)
     return 0;
 }
 
-/* A thread's end, and the program's that it was until now. */
+/* A thread's end, and that of the program that it was until now. */
 
 static __always_inline void forget_thread(__u32 tid)
 {
     bpf_map_delete_elem(&waiting, &tid);
 }
 
-static __always_inline void forget_process(__u32 pid)
+/* True when there was something to forget. What is not forgotten here is left to the daemon. */
+static __always_inline bool forget_process(__u32 pid)
 {
     struct abi_process_key lock = {pid, ABI_WAIT_LOCK}, handle = {pid, ABI_WAIT_HANDLE};
 
-    bpf_map_delete_elem(&wait_processes, &pid);
+    if (bpf_map_delete_elem(&wait_processes, &pid) < 0)
+        return false;
     bpf_map_delete_elem(&wait_sums, &lock);
     bpf_map_delete_elem(&wait_sums, &handle);
+    return true;
 }

@@ -177,6 +177,13 @@ void duration_format_ns(uint64_t ns, char text[static DURATION_TEXT_MAX])
              fine_units[i].name);
 }
 
+void bound_format(uint64_t ns, char text[static DURATION_TEXT_MAX + 1])
+{
+    strcpy(text, ns == UINT64_MAX ? ">18m" : "<");
+    if (ns < UINT64_MAX)
+        duration_format_ns(ns, text + 1);
+}
+
 void duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX])
 {
     if (seconds > DURATION_SECONDS_MAX)

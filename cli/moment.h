@@ -29,4 +29,7 @@ _must_check_ int moment_parse(const char *text, int64_t now_us, int64_t *moment_
  */
 void duration_format_ns(uint64_t ns, char text[static DURATION_TEXT_MAX]);
 
+/* "<2.1ms": shorter than @ns; UINT64_MAX, for what has no bound: ">18m". */
+void bound_format(uint64_t ns, char text[static DURATION_TEXT_MAX + 1]);
+
 int64_t moment_now(void);

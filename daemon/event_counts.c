@@ -43,8 +43,7 @@ static void sample(struct event_counts *counts, uint64_t now)
         return;
     if (counts->sampled) {
         counts->rate_known = true;
-        counts->per_second =
-            (double)(counts->total - counts->sampled_total) * 1e9 / (double)passed;
+        counts->per_second = (double)(counts->total - counts->sampled_total) * 1e9 / (double)passed;
     }
     counts->sampled = now;
     counts->sampled_total = counts->total;
@@ -82,11 +81,10 @@ json_t *event_counts_json(const struct event_counts *counts)
     for (size_t i = 0; i < counts->count; i++)
         json_object_set_new(events, event_count_name(counts->items[i].id),
                             json_integer((json_int_t)counts->items[i].written));
-    return json_pack("{s:I, s:f, s:o, s:o, s:o}", "total", (json_int_t)counts->total,
-                     "cost_seconds", (double)event_counts_cost_ns(counts->total) / 1e9,
-                     "per_second",
-                     counts->rate_known ? json_real(counts->per_second) : json_null(), "cost_share",
-                     counts->rate_known ? json_real(counts->per_second * COST_NS / 1e9)
-                                        : json_null(),
-                     "events", events);
+    return json_pack(
+        "{s:I, s:f, s:o, s:o, s:o}", "total", (json_int_t)counts->total, "cost_seconds",
+        (double)event_counts_cost_ns(counts->total) / 1e9, "per_second",
+        counts->rate_known ? json_real(counts->per_second) : json_null(), "cost_share",
+        counts->rate_known ? json_real(counts->per_second * COST_NS / 1e9) : json_null(), "events",
+        events);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "event_counter.h"
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
@@ -48,6 +49,12 @@ static uint64_t interval_ms(const struct monitor *monitor)
 static struct changes changes_of(const struct monitor *monitor)
 {
     return (struct changes){monitor->changes, monitor->change_count};
+}
+
+void monitor_count_events(struct monitor *monitor)
+{
+    event_counter_refresh(monitor->store, examiner_registry(monitor->examiner), monitor->probes,
+                          clock_monotonic_ns());
 }
 
 int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void *context,
@@ -119,6 +126,7 @@ static void find_processes(struct monitor *monitor, uint64_t now)
 
     monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    monitor_count_events(monitor);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
     for (size_t i = 0; i < scan.count; i++)
@@ -339,6 +347,8 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
         monitor_free(&monitor);
         return reason_set(why, r, "the monitor can't be made: %s", strerror(-r));
     }
+    registry_set_family(examiner_registry(monitor->examiner), monitor->probes, PROBES_EVENTS,
+                        config->events);
     *out = monitor;
     return 0;
 }

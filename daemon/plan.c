@@ -77,7 +77,6 @@ static uint64_t cookie_of_lock(const struct lock_layout *lock)
     return abi_lock_cookie((struct abi_lock_layout){
         .holder = lock->holder_is_thread ? lock->holder : 0,
         .owner_tid = lock->owner_tid,
-        .sync_index = lock->sync_index,
         .thread_tid = lock->thread_tid,
     });
 }
@@ -114,6 +113,18 @@ static void plan_waits(const struct findings *findings, const struct waits *wait
         (struct planned_probe){waits->enter, waits->entry, waits->cookie, entry->offset};
 }
 
+static void plan_events(const struct findings *findings, struct plan *out, struct reason *why)
+{
+    const struct finding *write = &findings->sites[SITE_EVENTPIPE_WRITE];
+
+    if (finding_is_found(write) && write->offset)
+        out->probes[out->count++] =
+            (struct planned_probe){PROBE_EVENT_WRITE, SITE_EVENTPIPE_WRITE, 0, write->offset};
+    else
+        reason_set(why, 0, "%.60s: %.160s", site_name(SITE_EVENTPIPE_WRITE),
+                   write->evidence[0] ? write->evidence : "not found");
+}
+
 void plan_make(const struct findings *findings, enum probe_family family, struct plan *out,
                struct reason *why)
 {
@@ -126,6 +137,8 @@ void plan_make(const struct findings *findings, enum probe_family family, struct
     *out = (struct plan){0};
     if (family == PROBES_GC)
         plan_gc(findings, out, why);
+    else if (family == PROBES_EVENTS)
+        plan_events(findings, out, why);
     else
         plan_waits(findings, family == PROBES_CONTENTION ? &locks : &handles, out, why);
 }

@@ -53,6 +53,7 @@ enum probe_family probe_family_of_name(const char *name);
  *
  * GC: two sites with the same code, folded by the linker, get one probe. A function that can't be
  * told apart from another provider's is not probed: a wrong provider is worse than none.
+ * Events: where the runtime hands an event to EventPipe.
  * Waits: all exits, then the entry. Attached in this order and detached in the other, none of them
  * sees an entry whose exit it misses.
  */

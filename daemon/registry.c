@@ -18,6 +18,7 @@ struct known_image {
     bool overlay;
     char path[256];
     struct identity identity;
+    struct event_table events;
     enum source source;
     int fd; /* to attach what is switched on later; negative: it could not be kept */
     struct family {
@@ -121,6 +122,7 @@ static struct known_image *add(struct registry *registry, int fd, const struct s
         .changed = status->st_ctim,
         .overlay = overlay,
         .identity = located->inspection.identity,
+        .events = located->inspection.findings.events,
         .source = located->inspection.findings.sites[SITE_GC_STATE_LEVELS].source,
         .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
         .next = registry->images,
@@ -195,6 +197,13 @@ uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
     if (!image->families[family].probes && why)
         *why = image->families[family].trouble;
     return image->families[family].probes ? image->families[family].since : 0;
+}
+
+const struct event_table *registry_events(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image ? &image->events : NULL;
 }
 
 void registry_hold(struct registry *registry, uint64_t number)

@@ -139,6 +139,7 @@ static int open_check(void *context, const struct control_request *request, void
     if (!check)
         return reason_set(why, -ENOMEM, "no memory");
     check->only = request->pid;
+    monitor_count_events(service->monitor);
     *cursor = check;
     return 0;
 }
@@ -162,6 +163,8 @@ static void take_report(void *context, const struct target *target, const struct
     json_object_set_new(*item, "sessions_count",
                         stored->sessions_known ? json_integer((json_int_t)stored->sessions)
                                                : json_null());
+    if (stored->events)
+        json_object_set_new(*item, "events_written", event_counts_json(stored->events));
 }
 
 static struct stored_process *next_process(struct service *service, struct check_cursor *cursor)
@@ -290,6 +293,7 @@ static int answer_metrics(void *context, enum exposition_format format, char **t
     if (!health)
         return reason_set(why, -ENOMEM, "no memory");
     fill_health(service, health);
+    monitor_count_events(service->monitor);
     return metrics_render(&(struct metrics_source){.store = service->store,
                                                    .health = health,
                                                    .now = clock_monotonic_ns()},

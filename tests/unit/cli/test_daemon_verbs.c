@@ -238,6 +238,50 @@ static void usage(void **state)
     }
 }
 
+static void help(void **state)
+{
+    static const char *const lines[][6] = {
+        {"check", "-h"},      {"events", "--help"}, {"history", "--since", "x", "-h"},
+        {"top", "--help"},    {"status", "-h"},     {"contention", "-h"},
+        {"probes", "--help"}, {"ps", "-h"},         {"symbols", "-h"},
+        {"doctor", "--help"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        char wanted[64];
+
+        snprintf(wanted, sizeof(wanted), "usage: clrmon %s ", lines[i][0]);
+        run(fixture, lines[i]);
+        assert_int_equal(finish(fixture), 0);
+        assert_memory_equal(fixture->printed, wanted, strlen(wanted));
+        assert_string_equal(fixture->complaint, "");
+    }
+    run(fixture, LIST("status", "--colour"));
+    assert_int_equal(finish(fixture), 4);
+    assert_memory_equal(fixture->complaint, "clrmon status: unrecognized", 27);
+}
+
+static void socket_after_the_verb(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[sizeof(fixture->path)], option[128];
+
+    strcpy(path, fixture->path);
+    snprintf(option, sizeof(option), "--socket=%s", path);
+    strcpy(fixture->path, "/nowhere");
+    assert_int_equal(ask(fixture, LIST("status", "--socket", path, "-j"), LIST(ITEM("{}"), END)),
+                     0);
+    assert_int_equal(ask(fixture, LIST("history", option), LIST(END)), 0);
+    assert_string_equal(fixture->complaint, "clrmon history: no events\n");
+    assert_int_equal(ask(fixture, LIST("history", "-o", "jsonl", option), LIST(END)), 0);
+    assert_string_equal(fixture->complaint, "");
+    run(fixture, LIST("status", "--socket"));
+    assert_int_equal(finish(fixture), 4);
+    assert_string_equal(fixture->complaint, "clrmon: --socket needs a path\n");
+    strcpy(fixture->path, path);
+}
+
 static void events(void **state)
 {
     static const char *const packets[] = {ITEM(EVENT_OF("1", "5", "orders")),
@@ -346,8 +390,8 @@ static void top(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(status),   TEST(errors), TEST(usage), TEST(events),
-        TEST(followed), TEST(check),  TEST(top),
+        TEST(status), TEST(errors),   TEST(usage), TEST(help), TEST(socket_after_the_verb),
+        TEST(events), TEST(followed), TEST(check), TEST(top),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
