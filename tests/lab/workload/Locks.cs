@@ -12,6 +12,7 @@
 //   handoff SECONDS [PAIRS]     two threads hand a lock to each other: each time, one blocks. ns: on the clock; cpu_ns: of the process
 //   uncontended SECONDS         a lock that nobody else wants, and one that has been inflated
 //   spawn N                     N processes, by fork and exec
+//   count                       nothing; contentions: since it began
 //   on, off                     the EventListener of the arguments KEYWORDS LEVEL, if there are any
 //   exit                        at once, whoever waits
 using System;
@@ -113,6 +114,7 @@ sealed class Locks
             case "handoff": result = Handoff(first, Argument(numbers, 1, 1)); break;
             case "uncontended": result = Uncontended(first); break;
             case "spawn": result = Spawn(first); break;
+            case "count": result = "all"; before = 0; break;
             case "exit": Environment.Exit(0); return;
             default: result = "unknown"; break;
         }
