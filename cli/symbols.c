@@ -64,6 +64,36 @@ static json_t *encode_image(const struct shown *shown)
                      pack_sites(&located->inspection.findings));
 }
 
+static void print_exits(const struct function_exits *exits)
+{
+    for (size_t i = 0; i < exits->count; i++)
+        printf("      0x%llx %s%s\n", (unsigned long long)exits->items[i].address,
+               exits->items[i].kind == EXIT_THROWS ? "throws" : "returns",
+               exits->items[i].emulated ? ", emulated" : ", single-stepped");
+}
+
+static void print_lock(const struct lock_layout *lock)
+{
+    if (!lock->holder)
+        return;
+    printf("      holder +%u (%s)", lock->holder,
+           lock->holder_is_thread ? "Thread *" : "managed thread id");
+    if (lock->owner_tid)
+        printf(", owner's tid +%u from Thread +%u", lock->owner_tid, lock->thread_tid);
+    printf(", sync index +%u of the table at 0x%llx\n", lock->sync_index,
+           (unsigned long long)lock->sync_table);
+}
+
+static void print_shapes(const struct findings *findings, enum site site)
+{
+    if (site == SITE_LOCK_CONTENTION_ENTER)
+        print_lock(&findings->lock);
+    else if (site == SITE_LOCK_CONTENTION_EXIT)
+        print_exits(&findings->lock_exits);
+    else if (site == SITE_WAIT_EXIT)
+        print_exits(&findings->wait_exits);
+}
+
 static void print_image(const struct shown *shown)
 {
     const struct located *located = shown->located;
@@ -89,6 +119,7 @@ static void print_image(const struct shown *shown)
         else
             printf("  %-27s not found\n", site_name(site));
         printf("      %s\n", finding->evidence);
+        print_shapes(&located->inspection.findings, site);
     }
 }
 

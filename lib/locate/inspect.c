@@ -87,6 +87,28 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->events = structure->events;
 }
 
+/* The exits are those of the function that structure found; symbols that name another one make
+ * both doubtful. A site that nobody asked for has no shapes either. */
+static void check_shapes(const struct findings *structure, struct findings *findings)
+{
+    const struct finding *named = &findings->sites[SITE_LOCK_CONTENTION_ENTER];
+    const struct finding *shaped = &structure->sites[SITE_LOCK_CONTENTION_ENTER];
+
+    if (finding_is_found(shaped) && finding_is_found(named) && shaped->address != named->address) {
+        findings->sites[SITE_LOCK_CONTENTION_EXIT] = (struct finding){0};
+        findings_miss(findings, SITE_LOCK_CONTENTION_EXIT,
+                      "structure finds the function at 0x%llx, and symbols another",
+                      (unsigned long long)shaped->address);
+        findings->lock = (struct lock_layout){0};
+    }
+    if (!finding_is_found(named))
+        findings->lock = (struct lock_layout){0};
+    if (!finding_is_found(&findings->sites[SITE_LOCK_CONTENTION_EXIT]))
+        findings->lock_exits = (struct function_exits){.count = 0};
+    if (!finding_is_found(&findings->sites[SITE_WAIT_EXIT]))
+        findings->wait_exits = (struct function_exits){.count = 0};
+}
+
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,
                        struct reason *why)
 {
@@ -114,6 +136,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
             out->findings.sites[site] = structure.sites[site];
         findings_miss(&out->findings, site, "%s", miss.text);
     }
+    check_shapes(&structure, &out->findings);
     add_offsets(&image, &out->findings);
     image_close(&image);
     return 0;
@@ -142,7 +165,7 @@ static int check_identity(struct identity *identity)
 static int check_finding(struct finding *finding)
 {
     if (finding->source >= SOURCE_MAX || finding->confidence >= CONFIDENCE_MAX ||
-        finding->address >= 1ull << 47 ||
+        finding->address > ADDRESS_MAX ||
         finding_is_found(finding) != (finding->confidence != CONFIDENCE_NONE))
         return -EBADMSG;
     return check_text(finding->evidence, sizeof(finding->evidence));

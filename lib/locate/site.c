@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define SYMBOLS_MAX 4
-#define ADDRESS_MAX ((1ull << 47) - 1)
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
@@ -175,7 +174,7 @@ void findings_miss(struct findings *findings, enum site site, const char *why, .
 
 static bool is_address(uint64_t address)
 {
-    return address && address <= ADDRESS_MAX;
+    return address <= ADDRESS_MAX;
 }
 
 static bool exits_are_credible(const struct function_exits *exits)

@@ -59,6 +59,7 @@ enum confidence {
 };
 
 #define EVIDENCE_MAX 160
+#define ADDRESS_MAX  ((1ull << 47) - 1)
 
 struct finding {
     uint64_t address; /* valid when source is not SOURCE_NONE */
