@@ -25,6 +25,11 @@ static int by_process(const void *a, const void *b)
     return (x->key.pid > y->key.pid) - (x->key.pid < y->key.pid);
 }
 
+static bool is_on(const struct registry *registry, const struct probes *probes)
+{
+    return probes && registry_family_is_on(registry, PROBES_EVENTS);
+}
+
 static struct sums *read_sums(const struct probes *probes)
 {
     struct sums *sums = malloc(sizeof(*sums));
@@ -67,7 +72,7 @@ static void take(struct stored_process *process, const struct registry *registry
                  const struct entry *entries, size_t count, uint64_t now)
 {
     const struct event_table *table = registry_events(registry, process->image);
-    _free_ struct event_sum *sums = calloc(count, sizeof(*sums));
+    _free_ struct event_sum *sums = calloc(count + 1, sizeof(*sums));
     uint64_t events[EVENTS_MAX];
 
     if (!process->events)
@@ -76,40 +81,38 @@ static void take(struct stored_process *process, const struct registry *registry
         return;
     for (size_t i = 0; i < count; i++)
         sums[i] = (struct event_sum){entries[i].key.event, entries[i].written};
-    read_events(process, table, events);
+    if (count)
+        read_events(process, table, events);
     event_counts_take(process->events, table, events, sums, count, now);
 }
 
+/* Both are in order of pid. What is counted for nobody goes. */
 void event_counter_refresh(struct store *store, const struct registry *registry,
                            const struct probes *probes, uint64_t now)
 {
-    _free_ struct sums *sums = NULL;
+    _free_ struct sums *sums = is_on(registry, probes) ? read_sums(probes) : NULL;
+    struct stored_process *process = store_next(store, NULL);
     size_t first = 0, end;
 
-    if (!probes || !registry_family_is_on(registry, PROBES_EVENTS))
-        return;
-    sums = read_sums(probes);
-    for (; sums && first < sums->count; first = end) {
-        struct entry *entries = &sums->entries[first];
-        struct stored_process *process = store_find(store, (pid_t)entries->key.pid);
+    for (; sums && process; process = store_next(store, process)) {
+        uint32_t pid = (uint32_t)process->process.pid;
 
-        for (end = first; end < sums->count; end++)
-            if (sums->entries[end].key.pid != entries->key.pid)
-                break;
-        if (process)
-            take(process, registry, entries, end - first, now);
-        else
-            forget(probes, entries, end - first);
+        for (end = first; end < sums->count && sums->entries[end].key.pid < pid; end++)
+            ;
+        forget(probes, &sums->entries[first], end - first);
+        for (first = end; end < sums->count && sums->entries[end].key.pid == pid; end++)
+            ;
+        take(process, registry, &sums->entries[first], end - first, now);
+        first = end;
     }
+    if (sums)
+        forget(probes, &sums->entries[first], sums->count - first);
 }
 
 void event_counter_forget(const struct registry *registry, const struct probes *probes, pid_t pid)
 {
-    _free_ struct sums *sums = NULL;
+    _free_ struct sums *sums = is_on(registry, probes) ? read_sums(probes) : NULL;
 
-    if (!probes || !registry_family_is_on(registry, PROBES_EVENTS))
-        return;
-    sums = read_sums(probes);
     for (size_t i = 0; sums && i < sums->count; i++)
         if (sums->entries[i].key.pid == (uint32_t)pid)
             forget(probes, &sums->entries[i], 1);
