@@ -342,7 +342,6 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
         return;
     }
     thread->pid = pid;
-    entry->stack_pointer = PT_REGS_SP(ctx);
     drop_left(thread, entry->stack_pointer, true, counters);
     top = thread->depth;
     if (top >= ABI_WAIT_NESTED) {
@@ -350,7 +349,6 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
         return;
     }
     entry->stack = stack_of(ctx, counters);
-    entry->caller = caller_of(ctx);
     entry->start = bpf_ktime_get_ns();
     entry->continues = continues(thread, entry);
     thread->entries[top] = *entry;
@@ -371,7 +369,10 @@ SEC("uprobe")
 int lock_enter(struct pt_regs *ctx)
 {
     struct abi_lock_layout layout = abi_lock_layout_of(bpf_get_attach_cookie(ctx));
-    struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK, .lock = PT_REGS_PARM1(ctx)};
+    struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK,
+                                      .stack_pointer = PT_REGS_SP(ctx),
+                                      .lock = PT_REGS_PARM1(ctx),
+                                      .caller = caller_of(ctx)};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
     struct abi_wait_process *process;
@@ -390,7 +391,10 @@ int lock_enter(struct pt_regs *ctx)
 SEC("uprobe")
 int wait_enter(struct pt_regs *ctx)
 {
-    struct abi_waiting_entry entry = {.kind = ABI_WAIT_HANDLE, .lock = PT_REGS_PARM1(ctx)};
+    struct abi_waiting_entry entry = {.kind = ABI_WAIT_HANDLE,
+                                      .stack_pointer = PT_REGS_SP(ctx),
+                                      .lock = PT_REGS_PARM1(ctx),
+                                      .caller = caller_of(ctx)};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
 
@@ -511,7 +515,7 @@ static __always_inline void tell(const struct ended_wait *wait, struct abi_count
 }
 
 /* The topmost entry is the one that ends here, if it is of that kind. */
-static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
+static __always_inline bool pop(__u64 stack_pointer, enum abi_wait_kind kind,
                                 struct ended_wait *wait, struct abi_counters *counters)
 {
     struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &wait->tid);
@@ -519,7 +523,7 @@ static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
 
     if (!thread)
         return false;
-    drop_left(thread, PT_REGS_SP(ctx), false, counters);
+    drop_left(thread, stack_pointer, false, counters);
     top = thread->depth - 1;
     if (top >= ABI_WAIT_NESTED || thread->entries[top].kind != kind)
         return false;
@@ -534,13 +538,13 @@ static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
     return true;
 }
 
-static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
+static __always_inline void leave(__u64 stack_pointer, bool thrown, enum abi_wait_kind kind,
                                   struct abi_counters *counters)
 {
     __u64 id = bpf_get_current_pid_tgid();
     struct ended_wait wait = {.end = bpf_ktime_get_ns(), .pid = id >> 32, .tid = id};
     struct abi_wait_process *process = bpf_map_lookup_elem(&wait_processes, &wait.pid);
-    bool entered = pop(ctx, kind, &wait, counters);
+    bool entered = pop(stack_pointer, kind, &wait, counters);
     struct abi_process_sums *sums;
 
     if (process && process->off & 1 << kind)
@@ -555,7 +559,7 @@ static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
             add(&sums->unpaired, 1);
         return;
     }
-    wait.thrown = bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
+    wait.thrown = thrown;
     count_process(&wait, sums);
     count_stack(&wait, sums, counters);
     if (kind == ABI_WAIT_LOCK) {
@@ -563,6 +567,11 @@ static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
         count_thread(&wait, sums, counters);
     }
     tell(&wait, counters);
+}
+
+static __always_inline bool is_thrown(struct pt_regs *ctx)
+{
+    return bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
 }
 
 SEC("uprobe")
@@ -573,7 +582,7 @@ int lock_exit(struct pt_regs *ctx)
     if (!counters)
         return 0;
     add(&counters->hits[ABI_HIT_LOCK_EXIT], 1);
-    leave(ctx, ABI_WAIT_LOCK, counters);
+    leave(PT_REGS_SP(ctx), is_thrown(ctx), ABI_WAIT_LOCK, counters);
     return 0;
 }
 
@@ -585,7 +594,7 @@ int wait_exit(struct pt_regs *ctx)
     if (!counters)
         return 0;
     add(&counters->hits[ABI_HIT_WAIT_EXIT], 1);
-    leave(ctx, ABI_WAIT_HANDLE, counters);
+    leave(PT_REGS_SP(ctx), is_thrown(ctx), ABI_WAIT_HANDLE, counters);
     return 0;
 }
 

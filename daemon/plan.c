@@ -113,6 +113,23 @@ static void plan_waits(const struct findings *findings, const struct waits *wait
         (struct planned_probe){waits->enter, waits->entry, waits->cookie, entry->offset};
 }
 
+static void plan_locks(const struct findings *findings, const struct waits *locks, struct plan *out,
+                       struct reason *why)
+{
+    plan_waits(findings, locks, out, why);
+    if (out->count || !findings->marks.found)
+        return;
+    out->probes[out->count++] =
+        (struct planned_probe){PROBE_MARK_STOP, SITE_LOCK_CONTENTION_EXIT, findings->marks.stop, 0};
+    out->probes[out->count++] = (struct planned_probe){PROBE_MARK_START, SITE_LOCK_CONTENTION_ENTER,
+                                                       findings->marks.start, 0};
+}
+
+bool plan_is_by_marks(const struct plan *plan)
+{
+    return plan->count && plan->probes[0].program == PROBE_MARK_STOP;
+}
+
 static void plan_events(const struct findings *findings, struct plan *out, struct reason *why)
 {
     const struct finding *write = &findings->sites[SITE_EVENTPIPE_WRITE];
@@ -139,6 +156,8 @@ void plan_make(const struct findings *findings, enum probe_family family, struct
         plan_gc(findings, out, why);
     else if (family == PROBES_EVENTS)
         plan_events(findings, out, why);
+    else if (family == PROBES_CONTENTION)
+        plan_locks(findings, &locks, out, why);
     else
-        plan_waits(findings, family == PROBES_CONTENTION ? &locks : &handles, out, why);
+        plan_waits(findings, &handles, out, why);
 }

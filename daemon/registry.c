@@ -199,6 +199,13 @@ uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
     return image->families[family].probes ? image->families[family].since : 0;
 }
 
+bool registry_is_by_marks(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image && plan_is_by_marks(&image->families[PROBES_CONTENTION].plan);
+}
+
 const struct event_table *registry_events(const struct registry *registry, uint64_t number)
 {
     const struct known_image *image = by_number(registry, number);

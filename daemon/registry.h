@@ -37,6 +37,9 @@ bool registry_family_is_on(const struct registry *registry, enum probe_family fa
 uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
                                enum probe_family family, struct reason *why);
 
+/* Is the image's contention seen by its marks for tracers? */
+bool registry_is_by_marks(const struct registry *registry, uint64_t number);
+
 /* Which events the image has; NULL: there is no such image. Owned by @registry. */
 const struct event_table *registry_events(const struct registry *registry, uint64_t number);
 

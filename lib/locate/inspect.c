@@ -85,6 +85,7 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->lock = structure->lock;
     out->writers = structure->writers;
     out->events = structure->events;
+    out->marks = structure->marks;
 }
 
 /* The exits are those of the function that structure found; symbols that name another one make

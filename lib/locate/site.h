@@ -153,6 +153,16 @@ struct event_table {
     struct table_event items[EVENTS_MAX]; /* as the variables lie */
 };
 
+/* Marks for tracers, by which contention is seen where its functions are not located: marks.h */
+#define MARK_VERSION_MAX 3
+
+struct contention_marks {
+    bool found;
+    bool need_event_log; /* reached only in processes started with EnableEventLog=1 */
+    uint8_t start;       /* version of ContentionStart, */
+    uint8_t stop;        /* of ContentionStop */
+};
+
 struct findings {
     struct finding sites[SITE_MAX];
     struct layout layout;
@@ -161,6 +171,7 @@ struct findings {
     struct lock_layout lock;
     struct event_writers writers;
     struct event_table events;
+    struct contention_marks marks;
 };
 
 const char *site_name(enum site site);

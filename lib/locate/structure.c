@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/structure.h"
 
+#include "locate/marks.h"
+
 #include <string.h>
 
 #include "elf/dynamic.h"
@@ -43,6 +45,7 @@ int structure_find(struct image *image, struct findings *findings, struct reason
         for (enum site site = finders[i].first; site <= finders[i].last; site++)
             findings_miss(findings, site, "%s", miss.text);
     }
+    marks_find(&code, &findings->marks);
     if (decoder_has_given_up(decoder)) { /* what seems the only match may have a second one */
         *findings = before;
         return reason_set(why, -E2BIG, "its code takes more than %u instructions to search",
