@@ -347,6 +347,8 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
         monitor_free(&monitor);
         return reason_set(why, r, "the monitor can't be made: %s", strerror(-r));
     }
+    registry_set_family(examiner_registry(monitor->examiner), monitor->probes, PROBES_CONTENTION,
+                        config->contention);
     registry_set_family(examiner_registry(monitor->examiner), monitor->probes, PROBES_EVENTS,
                         config->events);
     *out = monitor;

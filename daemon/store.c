@@ -102,6 +102,7 @@ static struct stored_process *insert(struct store *store, const struct target *t
     process->process = target->process;
     process->flavour = target->runtime.flavour;
     process->bias = target->bias;
+    process->event_log = settings_is_on(target->runtime.settings.event_log);
     process->found_us = clock_realtime_us();
     text_copy(process->version, sizeof(process->version), target_version(target));
     while (*at && (*at)->process.pid < target->process.pid)

@@ -25,6 +25,7 @@ struct stored_process {
     struct process process;
     enum flavour flavour;
     char version[RUNTIME_VERSION_MAX];
+    bool event_log;    /* started with EnableEventLog */
     uint64_t bias;     /* to add to an address in its runtime image */
     uint64_t image;    /* registry's number of its runtime image; 0: none yet */
     uint64_t gc_image; /* of the library of its GC; 0: none */
