@@ -97,7 +97,8 @@ struct abi_record {
 
 enum abi_wait_kind {
     ABI_WAIT_LOCK,   /* Monitor's slow path */
-    ABI_WAIT_HANDLE, /* any wait handle: whether it is a managed Lock's, the stack tells */
+    ABI_WAIT_HANDLE, /* any wait handle: whether it is a managed Lock's, the stack tells. One that
+                        was woken and came too late waits again, which counts again. */
     ABI_WAIT_KIND_MAX,
 };
 
@@ -209,6 +210,7 @@ struct abi_thread_sums {
     struct abi_wait_sum sum;
     abi_u64 longest_ns;
     abi_u64 last_ns;
+    abi_u8 comm[ABI_COMM_MAX]; /* as of the first wait; "": not known */
 };
 
 /* Map "waiting", by tid: what a thread waits for now. It stays, with depth 0, until the thread
@@ -221,14 +223,12 @@ struct abi_waiting_entry {
     abi_u32 owner;
     abi_u32 kind;
     abi_u32 stack;
-    abi_u32 continues; /* the last wait for the handle, soon after: the same contention */
+    abi_u32 zero;
 };
 
 struct abi_waiting {
     abi_u32 pid;
     abi_u32 depth;
-    abi_u64 last_end; /* of the wait that entries[0] still tells of */
-    abi_u64 last_ns;  /* how long that was, with those that it continued */
     struct abi_waiting_entry entries[ABI_WAIT_NESTED];
 };
 
@@ -256,7 +256,7 @@ struct abi_event_key {
 
 _Static_assert(sizeof(struct abi_record) == 64, "a record is one cache line");
 _Static_assert(sizeof(struct abi_counters) == 160, "counters are what both sides think");
-_Static_assert(sizeof(struct abi_waiting) == 168, "a waiting thread's fit into 256 bytes");
+_Static_assert(sizeof(struct abi_waiting) == 152, "a waiting thread's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_stack_sums) == 160, "a stack's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_process_sums) == 360, "a process's fit into 512 bytes");
 _Static_assert(sizeof(struct abi_wait) == 72, "a wait is what both sides think");

@@ -10,8 +10,8 @@
  * below the present one was left without passing an exit.
  *
  * The maps take memory as they fill, except "stacks". At most, with the allocator's size classes:
- * wait_processes 0.4 MB, wait_sums 1, lock_sums 1, stack_sums 2, thread_sums 0.8, waiting 2,
- * stacks 2.2, the ring 0.5, and 0.6 for the buckets of all: 10.5 MB.
+ * wait_processes 0.4 MB, wait_sums 1, lock_sums 1, stack_sums 2, thread_sums 1, waiting 2,
+ * stacks 2.2, the ring 0.5, and 0.6 for the buckets of all: 10.7 MB.
  */
 
 #define WAITS_BYTES   (1 << 19)
@@ -24,7 +24,6 @@
 #define TID_MAX       (1 << 22)
 #define SCAN_MAX      128 /* of 8 bytes of a Thread, where its id is looked for */
 #define LEVEL_MAX     32  /* of PID namespaces */
-#define CONTINUES_NS  1000000
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -127,9 +126,9 @@ static __always_inline void add(__u64 *to, __u64 amount)
     __sync_fetch_and_add(to, amount);
 }
 
-static __always_inline void add_wait(struct abi_wait_sum *sum, __u64 waits, __u64 wait_ns)
+static __always_inline void add_wait(struct abi_wait_sum *sum, __u64 wait_ns)
 {
-    add(&sum->waits, waits);
+    add(&sum->waits, 1);
     add(&sum->wait_ns, wait_ns);
 }
 
@@ -281,13 +280,15 @@ static __always_inline __u64 caller_of(struct pt_regs *ctx)
 #endif
 }
 
-/* One more try where another stack has the place: without the innermost frame, which is us. */
-static __always_inline __u32 stack_of(struct pt_regs *ctx, struct abi_counters *counters)
+/* Without its @left_out innermost frames; one more try, without one more, where another stack has
+ * the place. */
+static __always_inline __u32 stack_of(struct pt_regs *ctx, __u32 left_out,
+                                      struct abi_counters *counters)
 {
-    long id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+    long id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | left_out);
 
     if (id < 0)
-        id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | 1);
+        id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | (left_out + 1));
     if (id >= 0)
         return id;
     add(&counters->losses[ABI_LOSS_STACK], 1);
@@ -320,37 +321,25 @@ static __always_inline void drop_left(struct abi_waiting *thread, __u64 stack_po
     }
 }
 
-/* A managed lock may wait several times for one acquisition. */
-static __always_inline bool continues(const struct abi_waiting *thread,
-                                      const struct abi_waiting_entry *entry)
+static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry,
+                                 __u32 left_out, __u64 id, struct abi_counters *counters)
 {
-    const struct abi_waiting_entry *last = &thread->entries[0];
-
-    return entry->kind == ABI_WAIT_HANDLE && thread->depth == 0 && last->kind == entry->kind &&
-           last->lock == entry->lock && last->stack == entry->stack && thread->last_end &&
-           entry->start - thread->last_end < CONTINUES_NS;
-}
-
-static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry, __u32 pid,
-                                 __u32 tid, struct abi_counters *counters)
-{
+    __u32 tid = id, top;
     struct abi_waiting *thread = find_or_add(&waiting, &tid, &no_waiting);
-    __u32 top;
 
     if (!thread) {
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
     }
-    thread->pid = pid;
+    thread->pid = id >> 32;
     drop_left(thread, entry->stack_pointer, true, counters);
     top = thread->depth;
     if (top >= ABI_WAIT_NESTED) {
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
     }
-    entry->stack = stack_of(ctx, counters);
+    entry->stack = stack_of(ctx, left_out, counters);
     entry->start = bpf_ktime_get_ns();
-    entry->continues = continues(thread, entry);
     thread->entries[top] = *entry;
     thread->depth = top + 1;
 }
@@ -384,7 +373,7 @@ int lock_enter(struct pt_regs *ctx)
     if (!process)
         return 0;
     entry.owner = owner_of(process, layout, entry.lock, PT_REGS_PARM2(ctx), counters);
-    push(ctx, &entry, id >> 32, id, counters);
+    push(ctx, &entry, 0, id, counters);
     return 0;
 }
 
@@ -402,7 +391,7 @@ int wait_enter(struct pt_regs *ctx)
         return 0;
     add(&counters->hits[ABI_HIT_WAIT_ENTER], 1);
     if (process_of(id >> 32, ABI_WAIT_HANDLE, counters))
-        push(ctx, &entry, id >> 32, id, counters);
+        push(ctx, &entry, 0, id, counters);
     return 0;
 }
 
@@ -412,9 +401,6 @@ struct ended_wait {
     struct abi_waiting_entry entry;
     __u64 end;
     __u64 wait_ns;
-    __u64 waits;    /* 0: it continues one that is counted */
-    __u64 whole_ns; /* with those that it continues */
-    __u64 before_ns;
     __u32 pid, tid;
     bool thrown;
 };
@@ -428,10 +414,10 @@ static __always_inline void count_lock(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_locks, wait->waits, wait->wait_ns);
+        add_wait(&process->other_locks, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
+    add_wait(&sums->sum, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
 }
@@ -445,10 +431,12 @@ static __always_inline void count_thread(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_threads, wait->waits, wait->wait_ns);
+        add_wait(&process->other_threads, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
+    if (!sums->comm[0])
+        bpf_get_current_comm(sums->comm, sizeof(sums->comm));
+    add_wait(&sums->sum, wait->wait_ns);
     raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
 }
@@ -463,28 +451,23 @@ static __always_inline void count_stack(const struct ended_wait *wait,
 
     if (!sums) {
         add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_stacks, wait->waits, wait->wait_ns);
+        add_wait(&process->other_stacks, wait->wait_ns);
         return;
     }
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
-    raise(&sums->longest_ns, wait->whole_ns);
+    add_wait(&sums->sum, wait->wait_ns);
+    raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
-    if (wait->entry.kind == ABI_WAIT_LOCK)
-        return;
-    __sync_fetch_and_add(&sums->histogram[bucket_of(wait->whole_ns)], 1);
-    if (!wait->waits)
-        __sync_fetch_and_add(&sums->histogram[bucket_of(wait->before_ns)], -1);
+    if (wait->entry.kind == ABI_WAIT_HANDLE)
+        __sync_fetch_and_add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
 }
 
 static __always_inline void count_process(const struct ended_wait *wait,
                                           struct abi_process_sums *sums)
 {
-    add_wait(&sums->sum, wait->waits, wait->wait_ns);
-    raise(&sums->longest_ns, wait->whole_ns);
+    add_wait(&sums->sum, wait->wait_ns);
+    raise(&sums->longest_ns, wait->wait_ns);
     sums->last_ns = wait->end;
-    add(&sums->histogram[bucket_of(wait->whole_ns)], 1);
-    if (!wait->waits)
-        add(&sums->histogram[bucket_of(wait->before_ns)], -1);
+    add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
     if (wait->thrown)
         add(&sums->thrown, 1);
 }
@@ -529,11 +512,6 @@ static __always_inline bool pop(__u64 stack_pointer, enum abi_wait_kind kind,
         return false;
     wait->entry = thread->entries[top];
     wait->wait_ns = wait->end - wait->entry.start;
-    wait->waits = !wait->entry.continues;
-    wait->before_ns = wait->waits ? 0 : thread->last_ns;
-    wait->whole_ns = wait->wait_ns + wait->before_ns;
-    thread->last_end = top == 0 ? wait->end : 0;
-    thread->last_ns = wait->whole_ns;
     thread->depth = top;
     return true;
 }

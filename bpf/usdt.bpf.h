@@ -13,6 +13,9 @@
 #define BPF_USDT_MAX_SPEC_CNT 64 /* two per image */
 #define BPF_USDT_MAX_IP_CNT   1  /* of kernels without cookies, which have no ring buffer either */
 
+#define MARK_FRAMES                                                                                \
+    2 /* FireEtXplat* and the slow path itself: a uprobe's stack begins behind them */
+
 #include <bpf/usdt.bpf.h>
 
 /* ContentionFlags, the first argument: 0 managed, 1 of the runtime itself. */
@@ -35,7 +38,7 @@ int contention_start(struct pt_regs *ctx)
         return 0;
     add(&counters->hits[ABI_HIT_LOCK_ENTER], 1);
     if (process_of(id >> 32, ABI_WAIT_LOCK, counters))
-        push(ctx, &entry, id >> 32, id, counters);
+        push(ctx, &entry, MARK_FRAMES, id, counters);
     return 0;
 }
 

@@ -35,8 +35,9 @@ _must_check_ int contention_read(struct contention_reader *reader,
 _must_check_ int contention_read_sums(struct contention_reader *reader,
                                       const struct stored_process *process, struct contention *out);
 
-/* What the kernel wants to know of a process: where its table of sync blocks is (0: not known). */
-void contention_know(struct contention_reader *reader, pid_t pid, uint64_t sync_table);
+/* What is known of a process's runtime, which is loaded at @bias: its names come from there. */
+void contention_know(struct contention_reader *reader, const struct process *process,
+                     const struct findings *findings, uint64_t bias);
 
 /* A family, of waits, for one process; it stays so until the process ends. -EINVAL for another
  * family, -ENOTSUP without probes. */
@@ -48,11 +49,12 @@ bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
 /* A family's probes have been detached: nobody is known to wait any more. */
 void contention_forget_waiting(struct contention_reader *reader, enum probe_family family);
 
-/* @pid has ended or is another: what was summed up for it up to @until (CLOCK_MONOTONIC) goes. */
+/* @pid has ended or is another: its names go, and what was summed up for it up to @until
+ * (CLOCK_MONOTONIC, ns). */
 void contention_forget(struct contention_reader *reader, pid_t pid, uint64_t until);
 
 /* To be called now and then (every 10 s): drops those who are gone, and makes room in the maps. */
-void contention_sweep(struct contention_reader *reader, const struct store *store);
+void contention_sweep(struct contention_reader *reader);
 
 /*
  * A wait out of the ring, for those who follow. New reference: time, pid, name, tid, thread,

@@ -34,7 +34,7 @@ static int by_key(const void *left, const void *right)
 {
     const struct tally_row *a = left, *b = right;
 
-    return a->key == b->key ? compare(a->sub, b->sub) : compare(a->key, b->key);
+    return compare(a->key, b->key);
 }
 
 static uint64_t weight(const struct tally_row *row)

@@ -14,8 +14,7 @@
  */
 
 struct tally_row {
-    uint64_t key; /* with @sub: what the row is of */
-    uint64_t sub;
+    uint64_t key; /* what the row is of */
     struct wait_sum sum;
     uint64_t longest_ns;
     uint64_t last_ns; /* CLOCK_MONOTONIC: of the row that tells @owner */

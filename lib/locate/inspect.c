@@ -88,26 +88,32 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->marks = structure->marks;
 }
 
-/* The exits are those of the function that structure found; symbols that name another one make
- * both doubtful. A site that nobody asked for has no shapes either. */
-static void check_shapes(const struct findings *structure, struct findings *findings)
+/* Exits are those of the function that structure found: symbols that name another one make them
+ * doubtful. */
+static void check_exits(const struct findings *structure, struct findings *findings,
+                        enum site enter, enum site exit, struct function_exits *exits)
 {
-    const struct finding *named = &findings->sites[SITE_LOCK_CONTENTION_ENTER];
-    const struct finding *shaped = &structure->sites[SITE_LOCK_CONTENTION_ENTER];
+    const struct finding *named = &findings->sites[enter], *shaped = &structure->sites[enter];
 
     if (finding_is_found(shaped) && finding_is_found(named) && shaped->address != named->address) {
-        findings->sites[SITE_LOCK_CONTENTION_EXIT] = (struct finding){0};
-        findings_miss(findings, SITE_LOCK_CONTENTION_EXIT,
-                      "structure finds the function at 0x%llx, and symbols another",
+        findings->sites[exit] = (struct finding){0};
+        findings_miss(findings, exit, "structure finds the function at 0x%llx, and symbols another",
                       (unsigned long long)shaped->address);
-        findings->lock = (struct lock_layout){0};
     }
-    if (!finding_is_found(named))
+    if (!finding_is_found(&findings->sites[exit]))
+        *exits = (struct function_exits){.count = 0};
+}
+
+/* What belongs to a site is not known where the site is not. */
+static void check_shapes(const struct findings *structure, struct findings *findings)
+{
+    const struct finding *enter = &findings->sites[SITE_LOCK_CONTENTION_ENTER];
+
+    check_exits(structure, findings, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT,
+                &findings->lock_exits);
+    check_exits(structure, findings, SITE_WAIT_ENTER, SITE_WAIT_EXIT, &findings->wait_exits);
+    if (enter->address != structure->sites[SITE_LOCK_CONTENTION_ENTER].address)
         findings->lock = (struct lock_layout){0};
-    if (!finding_is_found(&findings->sites[SITE_LOCK_CONTENTION_EXIT]))
-        findings->lock_exits = (struct function_exits){.count = 0};
-    if (!finding_is_found(&findings->sites[SITE_WAIT_EXIT]))
-        findings->wait_exits = (struct function_exits){.count = 0};
 }
 
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,

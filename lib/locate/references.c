@@ -164,26 +164,58 @@ static int search_aarch64(const struct search *search, const uint8_t *bytes, uin
     return 0;
 }
 
-/* call, jmp and jcc with a 4-byte displacement. */
+/* An opcode of one byte, then a 4-byte displacement. */
+static int search_opcode(const struct search *search, const uint8_t *bytes, uint64_t va,
+                         size_t size, uint8_t opcode)
+{
+    const uint8_t *at = bytes, *end = bytes + size;
+
+    while ((at = memchr(at, opcode, (size_t)(end - at))) && end - at >= 5) {
+        uint64_t from = va + (uint64_t)(at - bytes);
+        int32_t displacement;
+        int r = 0;
+
+        memcpy(&displacement, at + 1, sizeof(displacement));
+        if (is_wanted(search, from + 5 + (uint64_t)(int64_t)displacement, 1))
+            r = found_at(search, from);
+        if (r < 0)
+            return r;
+        at++;
+    }
+    return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct function *x = a, *y = b;
+
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* What was found twice, by call and by jump, is kept once. */
+static void sort_list(struct function_list *list)
+{
+    size_t kept = 0;
+
+    if (list->count)
+        qsort(list->items, list->count, sizeof(*list->items), by_start);
+    for (size_t i = 0; i < list->count; i++)
+        if (!kept || list->items[kept - 1].start != list->items[i].start)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+enum { X86_CALL = 0xe8, X86_JMP = 0xe9 };
+
 static int search_calls_x86_64(const struct search *search, const uint8_t *bytes, uint64_t va,
                                size_t size)
 {
-    for (size_t i = 0; i + 6 <= size; i++) {
-        bool is_jcc = bytes[i] == 0x0f && (bytes[i + 1] & 0xf0) == 0x80;
-        size_t opcode = is_jcc ? 2 : 1;
-        int32_t displacement;
-        int r;
+    int r = search_opcode(search, bytes, va, size, X86_CALL);
 
-        if ((bytes[i] & 0xfe) != 0xe8 && !is_jcc)
-            continue;
-        memcpy(&displacement, bytes + i + opcode, sizeof(displacement));
-        if (!is_wanted(search, va + i + opcode + 4 + (uint64_t)(int64_t)displacement, 1))
-            continue;
-        r = found_at(search, va + i);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    if (r == 0)
+        r = search_opcode(search, bytes, va, size, X86_JMP);
+    sort_list(search->out);
+    return r;
 }
 
 static int search_calls_aarch64(const struct search *search, const uint8_t *bytes, uint64_t va,

@@ -10,7 +10,8 @@
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
- * src/native/eventpipe/ep.c (5.0 and later). */
+ * src/native/eventpipe/ep.c (5.0 and later); locks in vm/syncblk.cpp; waits in
+ * vm/comwaithandle.cpp. An exit is no symbol. */
 static const struct {
     const char *name;
     bool function;
@@ -76,7 +77,10 @@ static const struct {
                                     true,
                                     {"_ZN9AwareLock17EnterEpilogHelperEP6Threadi"}},
     [SITE_LOCK_CONTENTION_EXIT] = {"lock.contention.exit", true, {NULL}},
-    [SITE_WAIT_ENTER] = {"wait.handle.enter", true, {NULL}},
+    [SITE_WAIT_ENTER] = {"wait.handle.enter",
+                         true,
+                         {"WaitHandle_WaitOneCore", "_ZN16WaitHandleNative16CorWaitOneNativeEPvii",
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEPvi"}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
     [SITE_EVENTPIPE_WRITE] = {"eventpipe.write",
                               true,

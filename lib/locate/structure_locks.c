@@ -458,7 +458,7 @@ static int find_in(const struct code *code, const struct variables *variables,
                    const struct users *users, struct findings *findings, struct reason *why)
 {
     struct function helper;
-    size_t callers;
+    size_t callers = 0;
     int r = find_helper(code, variables, users, &helper, why);
 
     if (r == 0)
