@@ -213,20 +213,27 @@ static void print(const struct contention_verb *verb, const struct snapshot *sna
     }
 }
 
+/* A person wants the first few, a program all. */
+static size_t lines_of(const struct contention_verb *verb)
+{
+    if (verb->top)
+        return verb->top;
+    if (verb->stream.options.format & (FORMAT_JSON | FORMAT_JSONL))
+        return CONTROL_TOP_MAX;
+    return verb->view.table == TABLE_STACK ? TOP_OF_STACKS : TOP_DEFAULT;
+}
+
 /* Whether what was asked for can be seen at all. */
 static int show(const struct contention_verb *verb, struct snapshot *snapshot)
 {
     const struct options *options = &verb->stream.options;
-    size_t top = verb->top                         ? verb->top
-                 : verb->view.table == TABLE_STACK ? TOP_OF_STACKS
-                                                   : TOP_DEFAULT;
     size_t seen = 0;
 
     select_from(snapshot, options);
     for (size_t i = 0; i < snapshot->count; i++) {
         seen += snapshot->items[i].is_on;
         for (enum contention_by by = 0; by < CONTENTION_BY_MAX; by++)
-            contended_list_cut(&snapshot->items[i].lists[by], top);
+            contended_list_cut(&snapshot->items[i].lists[by], lines_of(verb));
     }
     print(verb, snapshot);
     if (miss(snapshot, options))

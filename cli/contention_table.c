@@ -108,7 +108,7 @@ static void format_count(unsigned count, char text[static CELL_MAX])
 /* Tables */
 
 #define SUM_COLUMNS                                                                                \
-    {"WAITS/s", 7},                                                                                \
+    {"WAITS/s", .width = 7},                                                                       \
     {                                                                                              \
         "MS/s", 6                                                                                  \
     }
@@ -152,28 +152,42 @@ static struct table begin_table(FILE *out, const struct contention_view *view,
     return table;
 }
 
-static void print_process(const struct table *table, const struct contention *process)
+/* The present, and what is worst: of a process that is watched. */
+struct state {
+    char p99[DURATION_TEXT_MAX + 1], waiters[CELL_MAX], longest[CELL_MAX];
+    char lock[CONTENDED_TEXT_MAX], owner[CONTENDED_TEXT_MAX];
+};
+
+static void format_state(const struct contention *process, struct state *out)
 {
     const struct contended *worst = contention_worst(process);
-    char pid[CELL_MAX], p99[DURATION_TEXT_MAX + 1] = "-", waiters[CELL_MAX], longest[CELL_MAX];
-    char lock[CONTENDED_TEXT_MAX] = "-", owner[CONTENDED_TEXT_MAX] = "-";
     uint64_t quantile = contention_quantile(process, 0.99);
+
+    *out = (struct state){"-", "-", "-", "-", "-"};
+    if (!process->is_on)
+        return;
+    format_count(process->waiters, out->waiters);
+    format_time(process->longest_wait_ns, out->longest);
+    if (quantile)
+        bound_format(quantile, out->p99);
+    if (!worst)
+        return;
+    contended_lock(worst, out->lock);
+    contended_thread(worst, out->owner);
+}
+
+static void print_process(const struct table *table, const struct contention *process)
+{
+    char pid[CELL_MAX];
+    struct state state;
     struct sums sums;
 
     snprintf(pid, CELL_MAX, "%d", (int)process->pid);
     format_sums(process, table->view, process->sum, &sums);
-    format_count(process->waiters, waiters);
-    if (!process->is_on)
-        strcpy(waiters, "-");
-    format_time(process->longest_wait_ns, longest);
-    if (quantile)
-        bound_format(quantile, p99);
-    if (worst) {
-        contended_lock(worst, lock);
-        contended_thread(worst, owner);
-    }
-    print_texts(table, (const char *const[]){pid, process->name, sums.waits, sums.time, p99,
-                                             waiters, longest, lock, owner});
+    format_state(process, &state);
+    print_texts(table,
+                (const char *const[]){pid, process->name, sums.waits, sums.time, state.p99,
+                                      state.waiters, state.longest, state.lock, state.owner});
 }
 
 static void print_lock(const struct table *table, const struct contention *of, const char *pid,
@@ -237,41 +251,41 @@ static const struct {
     void (*print)(const struct table *table, const struct contention *of, const char *pid,
                   const struct contended *line, const struct sums *sums);
 } tables[TABLE_MAX] = {
-    [TABLE_LOCK] = {{{"PID", 7},
-                     {"NAME", 8, .least = 4, .most = 24},
+    [TABLE_LOCK] = {{{"PID", .width = 7},
+                     {"NAME", .width = 8, .least = 4, .most = 16},
                      SUM_COLUMNS,
-                     {"WAITERS", 7, .rank = 2},
-                     {"LONGEST", 7, .rank = 3},
-                     {"LOCK", 14, .most = 18},
-                     {"TYPE", 13, .rank = 1, .most = 64},
-                     {"OWNER", 12, .most = 40}},
+                     {"WAITERS", .width = 7, .rank = 2},
+                     {"LONGEST", .width = 7, .rank = 3},
+                     {"LOCK", .width = 14},
+                     {"TYPE", .width = 13, .rank = 1, .most = 28},
+                     {"OWNER", .width = 11, .most = 40}},
                     print_lock},
-    [TABLE_STACK] = {{{"PID", 7},
-                      {"NAME", 15, .least = 4, .most = 40},
+    [TABLE_STACK] = {{{"PID", .width = 7},
+                      {"NAME", .width = 15, .least = 4, .most = 24},
                       SUM_COLUMNS,
-                      {"LONGEST", 7},
-                      {"KIND", 21, .rank = 1}},
+                      {"LONGEST", .width = 7},
+                      {"KIND", .width = 21, .rank = 1}},
                      print_stack},
-    [TABLE_OWNER] = {{{"PID", 7},
-                      {"NAME", 15, .least = 4, .most = 40},
+    [TABLE_OWNER] = {{{"PID", .width = 7},
+                      {"NAME", .width = 15, .least = 4, .most = 24},
                       SUM_COLUMNS,
-                      {"OWNER", 8},
-                      {"THREAD", 16, .most = 40}},
+                      {"OWNER", .width = 8},
+                      {"THREAD", .width = 16, .most = 40}},
                      print_thread},
-    [TABLE_THREAD] = {{{"PID", 7},
-                       {"NAME", 15, .least = 4, .most = 40},
+    [TABLE_THREAD] = {{{"PID", .width = 7},
+                       {"NAME", .width = 15, .least = 4, .most = 24},
                        SUM_COLUMNS,
-                       {"TID", 8},
-                       {"THREAD", 16, .most = 40}},
+                       {"TID", .width = 8},
+                       {"THREAD", .width = 16, .most = 40}},
                       print_thread},
-    [TABLE_PROCESS] = {{{"PID", 7},
-                        {"NAME", 9, .least = 4, .most = 40},
+    [TABLE_PROCESS] = {{{"PID", .width = 7},
+                        {"NAME", .width = 9, .least = 4, .most = 40},
                         SUM_COLUMNS,
                         {"P99", 6, .rank = 4},
-                        {"WAITERS", 7, .rank = 1},
-                        {"LONGEST", 7, .rank = 3},
-                        {"WORST LOCK", 14, .rank = 2, .most = 40},
-                        {"OWNER", 9, .rank = 5, .most = 40}},
+                        {"WAITERS", .width = 7, .rank = 1},
+                        {"LONGEST", .width = 7, .rank = 3},
+                        {"WORST LOCK", .width = 14, .rank = 2, .most = 40},
+                        {"OWNER", .width = 9, .rank = 5, .most = 40}},
                        NULL},
 };
 

@@ -146,20 +146,20 @@ enum which {
 };
 
 static const struct column columns_table[WHICH_MAX] = {
-    [PID] = {"PID", 7},
-    [NAME] = {"NAME", 12, .least = 4, .most = 40},
-    [VERSION] = {"VERSION", 8, .rank = 7},
-    [LEVEL] = {"LEVEL", 10, .rank = 1},
-    [KEYWORDS] = {"KEYWORDS", 10, .rank = 8},
-    [SESSIONS] = {"SESSIONS", 8, .rank = 5},
-    [VERBOSE_FOR] = {"VERBOSE-FOR", 11, .rank = 4},
-    [WAITS] = {"WAITS/s", 7, .rank = 2},
-    [WAIT_MS] = {"MS/s", 6, .rank = 3},
+    [PID] = {"PID", .width = 7},
+    [NAME] = {"NAME", .width = 12, .least = 4, .most = 40},
+    [VERSION] = {"VERSION", .width = 8, .rank = 7},
+    [LEVEL] = {"LEVEL", .width = 10, .rank = 1},
+    [KEYWORDS] = {"KEYWORDS", .width = 10, .rank = 8},
+    [SESSIONS] = {"SESSIONS", .width = 8, .rank = 5},
+    [VERBOSE_FOR] = {"VERBOSE-FOR", .width = 11, .rank = 4},
+    [WAITS] = {"WAITS/s", .width = 7, .rank = 2},
+    [WAIT_MS] = {"MS/s", .width = 6, .rank = 3},
     [P99] = {"P99", 6, .rank = 9},
-    [WAITERS] = {"WAITERS", 7, .rank = 6},
-    [LOCK] = {"WORST LOCK", 14, .rank = 10, .most = 40},
-    [OWNER] = {"OWNER", 16, .rank = 11, .most = 32},
-    [VERDICT] = {"VERDICT", 7},
+    [WAITERS] = {"WAITERS", .width = 7, .rank = 6},
+    [LOCK] = {"WORST LOCK", .width = 14, .rank = 10, .most = 40},
+    [OWNER] = {"OWNER", .width = 16, .rank = 11, .most = 32},
+    [VERDICT] = {"VERDICT", .width = 7},
 };
 
 /* Without those of locks, where they are not watched. */
@@ -169,7 +169,7 @@ static void fit(const struct canvas *canvas, const struct screen *screen, unsign
 
     memcpy(columns, columns_table, sizeof(columns));
     for (enum which i = WAITS; i <= OWNER && !screen->has_waits; i++)
-        columns[i] = (struct column){"", 0, .rank = 1};
+        columns[i] = (struct column){"", .rank = 1};
     columns_fit(columns, WHICH_MAX, canvas->columns, widths);
 }
 

@@ -6,9 +6,10 @@
 /* A part of the last process, or the next one. @item is left empty. */
 static int add(struct snapshot *snapshot, struct contention *item)
 {
-    struct contention *items, *last = snapshot->items + snapshot->count - 1;
+    struct contention *last = snapshot->count ? &snapshot->items[snapshot->count - 1] : NULL;
+    struct contention *items;
 
-    if (snapshot->count && last->pid == item->pid)
+    if (last && last->pid == item->pid)
         return contention_append(last, item);
     items = reallocarray(snapshot->items, snapshot->count + 1, sizeof(*items));
     if (!items)

@@ -338,6 +338,15 @@ static void print_watching(struct scrape *scrape)
     print_array(scrape, "mode", modes, is_on, ARRAY_SIZE(modes));
 }
 
+static void print_families(struct scrape *scrape)
+{
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++) {
+        exposition_sample(&scrape->text);
+        exposition_label(&scrape->text, "family", probe_family_name(family));
+        exposition_number(&scrape->text, scrape->health->family_is_on[family]);
+    }
+}
+
 static void print_start(struct scrape *scrape)
 {
     exposition_sample(&scrape->text);
@@ -421,6 +430,9 @@ static const struct metric metrics[] = {
      .of_daemon = print_images},
     {{"clrmon_probes_attached", FAMILY_GAUGE, NULL, "Probes that are attached."},
      .of_daemon = print_attached},
+    {{"clrmon_probe_family_enabled", FAMILY_GAUGE, NULL,
+      "Whether the probes of that family are switched on."},
+     .of_daemon = print_families},
     {{"clrmon_probe_hits", FAMILY_COUNTER, NULL, "Runs of the BPF programs."},
      .of_daemon = print_hits},
     {{"clrmon_probe_losses", FAMILY_COUNTER, NULL, "Records that were lost."},

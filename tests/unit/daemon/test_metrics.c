@@ -67,6 +67,7 @@ static void fill(struct health *health)
         .images = {{.probes = 3}, {.probes = 4, .trouble = {"no"}}, {.probes = 5}},
         .image_count = 3,
         .more_images = 2,
+        .family_is_on = {[PROBES_CONTENTION] = true},
     };
 }
 
