@@ -110,7 +110,7 @@ static void check_shapes(const struct findings *structure, struct findings *find
     check_exits(structure, findings, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT,
                 &findings->lock_exits);
     check_exits(structure, findings, SITE_WAIT_ENTER, SITE_WAIT_EXIT, &findings->wait_exits);
-    if (enter->address != structure->sites[SITE_LOCK_CONTENTION_ENTER].address)
+    if (!finding_is_found(enter) || !finding_is_found(&findings->sites[SITE_LOCK_CONTENTION_EXIT]))
         findings->lock = (struct lock_layout){0};
 }
 
@@ -132,7 +132,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
         (void)symbols_find(&image, &image, SOURCE_SYMTAB, &out->findings, &miss);
     if (sources_have(request->sources, SOURCE_DEBUG_FILE) && request->has_debug_file)
         find_in_debug_file(&maps[1], &image, out);
-    if (structure_find(&image, &structure, &miss) == 0)
+    if (structure_find(&image, &out->findings, &structure, &miss) == 0)
         add_shapes(&structure, &out->findings);
     out->findings.layout.has_contract = out->identity.has_contract;
     for (enum site site = 0; site < SITE_MAX; site++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "elf/dynamic.h"
+#include "elf/section.h"
 
 static const struct {
     find_function *find;
@@ -16,17 +17,19 @@ static const struct {
     {structure_find_waits, SITE_WAIT_ENTER, SITE_WAIT_EXIT},
 };
 
-int structure_find(struct image *image, struct findings *findings, struct reason *why)
+int structure_find(struct image *image, const struct findings *named, struct findings *findings,
+                   struct reason *why)
 {
     struct findings before = *findings;
     _decoder_free_ struct decoder *decoder = NULL;
     struct code code = {.image = image};
-    struct clues clues = {0};
+    struct clues clues = {.named = named};
     int r = decoder_new(&decoder, image->machine);
 
     if (r < 0)
         return reason_set(why, r, "no decoder for ELF machine %u", image->machine);
     code.decoder = decoder;
+    section_load_got(image);
     r = dynamic_load_relocations(image, why);
     if (r == 0)
         r = frames_load(image, why);

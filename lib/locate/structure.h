@@ -8,6 +8,7 @@
 /* What one finder comes across and a later one needs. */
 struct clues {
     uint64_t creator; /* of the runtime's provider and its events, InitDotNETRuntime; 0: not seen */
+    const struct findings *named; /* what symbols say; NULL: none asked */
 };
 
 /*
@@ -34,5 +35,9 @@ find_function structure_find_locks;
 /* The wait for a WaitHandle: structure_waits.c */
 find_function structure_find_waits;
 
-/* Runs every finder. Sites that are found already stay as they are. */
-_must_check_ int structure_find(struct image *image, struct findings *findings, struct reason *why);
+/*
+ * Runs every finder. Sites that are found already stay as they are. @named is what symbols have
+ * found, or NULL: where only they know a function, its exits and layout are still read from it.
+ */
+_must_check_ int structure_find(struct image *image, const struct findings *named,
+                                struct findings *findings, struct reason *why);

@@ -376,12 +376,13 @@ static int check_callers(const struct code *code, uint64_t start, size_t *count,
     return 0;
 }
 
-static int check_helper(const struct code *code, const struct function *function,
+/* Before 3.0 it writes its events without asking first: a name must do then. */
+static int check_helper(const struct code *code, const struct function *function, bool asks,
                         struct lock_layout *layout, struct reason *why)
 {
     struct helper helper = read_helper(code, function);
     unsigned long long at = function->start;
-    const char *missing = !helper.tests_keyword                 ? "test keyword 0x4000"
+    const char *missing = asks && !helper.tests_keyword         ? "test keyword 0x4000"
                           : !helper.changes_state               ? "change the lock's state"
                           : !layout_is_credible(&helper.layout) ? "show where a lock's owner is"
                                                                 : NULL;
@@ -454,47 +455,64 @@ static void add_exits(const struct code *code, uint64_t start, struct findings *
                      findings->lock_exits.count, (unsigned long long)start);
 }
 
-static int find_in(const struct code *code, const struct variables *variables,
-                   const struct users *users, struct findings *findings, struct reason *why)
+static int find_by_events(const struct code *code, uint64_t creator, struct findings *findings,
+                          struct function *helper, struct reason *why)
 {
-    struct function helper;
-    size_t callers = 0;
-    int r = find_helper(code, variables, users, &helper, why);
+    _free_ struct event_map *map = calloc(1, sizeof(*map));
+    struct variables variables = {0};
+    struct users users = {0};
+    int r = map ? event_map_read(code, creator, map, why) : reason_set(why, -ENOMEM, "no memory");
 
-    if (r == 0)
-        r = check_helper(code, &helper, &findings->lock, why);
-    if (r == 0)
-        r = check_callers(code, helper.start, &callers, why);
     if (r < 0)
         return r;
-    findings_add(
-        findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, helper.start,
-        "the only function that writes ContentionStart and ContentionStop; %zu call it", callers);
-    add_exits(code, helper.start, findings);
-    return 0;
+    choose_variables(map, &variables);
+    r = find_users(code, &variables, creator, &users);
+    if (r < 0)
+        reason_set(why, r, "too many functions may read the events' variables");
+    else
+        add_writers(&variables, &users, &findings->writers);
+    if (r == 0)
+        r = find_helper(code, &variables, &users, helper, why);
+    free(users.items);
+    return r;
+}
+
+/* Where symbols name the function and the events do not lead to it, it is what they say. */
+static bool is_named(const struct code *code, const struct clues *clues, struct function *helper)
+{
+    const struct finding *named =
+        clues->named ? &clues->named->sites[SITE_LOCK_CONTENTION_ENTER] : NULL;
+    const struct function *function =
+        named && finding_is_found(named) ? frames_function(code->image, named->address) : NULL;
+
+    if (!function || function->start != named->address)
+        return false;
+    *helper = *function;
+    return true;
 }
 
 int structure_find_locks(const struct code *code, struct clues *clues, struct findings *findings,
                          struct reason *why)
 {
-    _free_ struct event_map *map = calloc(1, sizeof(*map));
-    struct variables variables = {0};
-    struct users users = {0};
-    int r;
+    struct function helper;
+    size_t callers = 0;
+    int found = find_by_events(code, clues->creator, findings, &helper, why), r = found;
 
-    if (!map)
-        return reason_set(why, -ENOMEM, "no memory");
-    r = event_map_read(code, clues->creator, map, why);
+    if (found < 0 && is_named(code, clues, &helper))
+        r = 0;
+    if (r == 0)
+        r = check_helper(code, &helper, found == 0, &findings->lock, why);
+    if (r == 0)
+        r = check_callers(code, helper.start, &callers, why);
     if (r < 0)
         return r;
-    choose_variables(map, &variables);
-    r = find_users(code, &variables, clues->creator, &users);
-    if (r < 0) {
-        free(users.items);
-        return reason_set(why, r, "too many functions may read the events' variables");
-    }
-    add_writers(&variables, &users, &findings->writers);
-    r = find_in(code, &variables, &users, findings, why);
-    free(users.items);
-    return r;
+    if (found == 0)
+        findings_add(
+            findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, helper.start,
+            "the only function that writes ContentionStart and ContentionStop; %zu call it",
+            callers);
+    else
+        findings_miss(findings, SITE_LOCK_CONTENTION_ENTER, "%s", why->text);
+    add_exits(code, helper.start, findings);
+    return 0;
 }

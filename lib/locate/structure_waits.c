@@ -13,17 +13,33 @@
  * (src/coreclr/vm/comwaithandle.cpp).
  */
 
+static const struct {
+    const char *name;
+    enum entry_shape shape;
+} entries[] = {
+    {"WaitHandle_WaitOneCore", ENTRY_QCALL}, /* 10.0 */
+    {"WaitOneCore", ENTRY_FCALL},            /* 3.0 to 9.0 */
+    {"WaitOneNative", ENTRY_FCALL},          /* before */
+};
+
+static uint64_t find_entry(const struct image *image, const char **name)
+{
+    uint64_t start = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(entries) && !start; i++) {
+        *name = entries[i].name;
+        start = entry_points_find_only(image, *name, entries[i].shape);
+    }
+    return start;
+}
+
 int structure_find_waits(const struct code *code, struct clues *clues, struct findings *findings,
                          struct reason *why)
 {
-    const char *name = "WaitHandle_WaitOneCore";
-    uint64_t start = entry_points_find_only(code->image, name, ENTRY_QCALL);
     struct reason miss = {""};
+    const char *name;
+    uint64_t start = find_entry(code->image, &name);
 
-    if (!start) {
-        name = "WaitOneCore";
-        start = entry_points_find_only(code->image, name, ENTRY_FCALL);
-    }
     if (!start)
         return reason_set(why, -ENOENT, "the image lists no function WaitHandle_WaitOneCore");
     findings_add(findings, SITE_WAIT_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, start,
