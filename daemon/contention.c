@@ -699,6 +699,8 @@ void contention_sweep(struct contention_reader *reader)
         next = known->next;
         if (kill(known->pid, 0) < 0 && errno == ESRCH)
             forget_known(reader, known->pid);
+        else if (known->namer)
+            namer_see_threads(known->namer);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -10,9 +11,9 @@
 
 static void test_own_threads(void **state)
 {
-    struct thread_ids ids;
+    struct thread_ids ids = {0};
 
-    assert_int_equal(thread_ids_read(getpid(), &ids), 0);
+    assert_int_equal(thread_ids_refresh(getpid(), &ids), 0);
     assert_true(ids.count >= 1);
     assert_true(thread_ids_outer(&ids, gettid()) > 0);
     assert_int_equal(thread_ids_outer(&ids, 1 << 30), 0);
@@ -22,11 +23,23 @@ static void test_own_threads(void **state)
     assert_int_equal(thread_ids_outer(&ids, gettid()), 0);
 }
 
+static void test_who_has_ended_stays(void **state)
+{
+    struct thread_ids ids = {.items = calloc(2, sizeof(*ids.items)), .count = 2};
+
+    ids.items[0] = (struct thread_id){.inner = gettid(), .outer = 1};
+    ids.items[1] = (struct thread_id){.inner = 1 << 30, .outer = 77};
+    assert_int_equal(thread_ids_refresh(getpid(), &ids), 0);
+    assert_int_equal(thread_ids_outer(&ids, 1 << 30), 77);
+    assert_true(thread_ids_outer(&ids, gettid()) != 1);
+    thread_ids_free(&ids);
+}
+
 static void test_of_nobody(void **state)
 {
-    struct thread_ids ids = {.count = 3};
+    struct thread_ids ids = {0};
 
-    assert_true(thread_ids_read(1 << 30, &ids) < 0);
+    assert_true(thread_ids_refresh(1 << 30, &ids) < 0);
     assert_int_equal(ids.count, 0);
     thread_ids_free(&ids);
 }
@@ -35,6 +48,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_threads),
+        cmocka_unit_test(test_who_has_ended_stays),
         cmocka_unit_test(test_of_nobody),
     };
 
