@@ -55,12 +55,13 @@ lab_spawn() {
 
 # lab_start ROW MODE [ARG...]: a workload (see workload/Program.cs), ready when this returns.
 lab_start() {
-    local row=$1 lab form command
+    local row=$1 lab form command app=workload
     lab=$(lab_dir)
+    [[ $2 != managed ]] || app=managed
     form=$(lab_field "$row" form) || { lab_fail "no row $row"; return; }
     shift
     case $form in
-    framework) command=("$lab/dotnet/dotnet" exec --fx-version "$(lab_field "$row" version)" "$lab/app/workload.dll") ;;
+    framework) command=("$lab/dotnet/dotnet" exec --fx-version "$(lab_field "$row" version)" "$lab/app/$app.dll") ;;
     *) command=("$(lab_image "$row")") ;;
     esac
     lab_spawn env DOTNET_ROOT="$lab/dotnet" DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "${command[@]}" "$@"

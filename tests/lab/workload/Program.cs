@@ -1,4 +1,5 @@
 // The process that the end-to-end tests look at. Every mode prints "ready PID" and ends when its input does.
+// With MANAGED defined, and the references of .NET 9, it has System.Threading.Lock as well.
 using System;
 using System.Diagnostics;
 using System.Diagnostics.Tracing;
@@ -32,21 +33,38 @@ static class Program
                 Serve(null, null);
                 Spin(double.Parse(args[1], CultureInfo.InvariantCulture));
                 return 0;
+            case "locks":
+                return RunLocks(args, () => new MonitorGate());
+#if MANAGED
+            case "managed":
+                return RunLocks(args, () => new LockGate());
+#endif
             default:
-                Console.Error.WriteLine("usage: workload idle | listener KEYWORDS LEVEL | listener-later KEYWORDS LEVEL | spin SECONDS");
+                Console.Error.WriteLine("usage: workload idle | listener KEYWORDS LEVEL | listener-later KEYWORDS LEVEL | spin SECONDS"
+                    + " | locks [KEYWORDS LEVEL] | managed [KEYWORDS LEVEL]");
                 return 2;
         }
     }
 
-    static void Serve(Action on, Action off)
+    static int RunLocks(string[] args, Func<Gate> newGate)
     {
-        Thread reader = new Thread(() => Listen(on, off)) { IsBackground = true };
+        Locks locks = new Locks(newGate);
+        RuntimeListener listener = args.Length > 2 ? new RuntimeListener(Number(args[1]), (EventLevel)Number(args[2])) : null;
+        Serve(() => listener?.On(), () => listener?.Off(), locks.Do);
+        while (!over)
+            Thread.Sleep(50);
+        return 0;
+    }
+
+    static void Serve(Action on, Action off, Action<string> otherwise = null)
+    {
+        Thread reader = new Thread(() => Listen(on, off, otherwise)) { IsBackground = true };
         reader.Start();
         Console.WriteLine($"ready {Process.GetCurrentProcess().Id}");
         Console.Out.Flush();
     }
 
-    static void Listen(Action on, Action off)
+    static void Listen(Action on, Action off, Action<string> otherwise)
     {
         for (string line; (line = Console.In.ReadLine()) != null;)
         {
@@ -54,6 +72,11 @@ static class Program
                 on?.Invoke();
             else if (line == "off")
                 off?.Invoke();
+            else if (otherwise != null)
+            {
+                otherwise(line);
+                continue;
+            }
             Console.WriteLine($"done {line}");
         }
         over = true;
