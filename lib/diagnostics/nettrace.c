@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/array.h"
 #include "util/bytes.h"
 #include "util/numbering.h"
 #include "util/text.h"
@@ -58,7 +59,7 @@ struct nettrace {
     uint64_t frequency; /* ticks a second */
     struct nettrace_counts counts;
     struct kind *kinds; /* by the number that the stream gives them */
-    size_t kind_count;
+    size_t kind_count;  /* places for them */
     struct stack *stacks;
     size_t stack_count, stack_room;
     uint32_t first_stack; /* number of stacks[0] */
@@ -139,22 +140,6 @@ static int no_memory(struct nettrace *nettrace)
     return reason_set(&nettrace->why, -ENOMEM, "no memory");
 }
 
-/* Room for @count more; doubles, so that many small additions cost little. */
-static void *make_room(void *array, size_t used, size_t count, size_t size, size_t *room)
-{
-    size_t wanted = *room ? *room : 64;
-    void *grown;
-
-    while (wanted < used + count)
-        wanted *= 2;
-    if (array && wanted == *room)
-        return array;
-    grown = reallocarray(array, wanted, size);
-    if (grown)
-        *room = wanted;
-    return grown;
-}
-
 static uint64_t ticks_to_ns(const struct nettrace *nettrace, uint64_t ticks)
 {
     return (uint64_t)((unsigned __int128)ticks * 1000000000u / nettrace->frequency);
@@ -214,22 +199,15 @@ static bool take_text(struct bytes *from, char *to, size_t size)
 static int add_kind(struct nettrace *nettrace, uint32_t number, const char *provider, uint32_t id,
                     uint32_t version)
 {
-    struct kind *kind;
+    struct kind *kinds =
+        array_grow(nettrace->kinds, (size_t)number + 1, sizeof(*kinds), &nettrace->kind_count);
 
-    if (number >= nettrace->kind_count) {
-        size_t count = number + 1;
-        struct kind *grown = reallocarray(nettrace->kinds, count, sizeof(*grown));
-
-        if (!grown)
-            return no_memory(nettrace);
-        memset(&grown[nettrace->kind_count], 0, (count - nettrace->kind_count) * sizeof(*grown));
-        nettrace->kinds = grown;
-        nettrace->kind_count = count;
-    }
-    kind = &nettrace->kinds[number];
-    free(kind->provider);
-    *kind = (struct kind){.provider = strdup(provider), .id = id, .version = version};
-    return kind->provider ? 0 : no_memory(nettrace);
+    if (!kinds)
+        return no_memory(nettrace);
+    nettrace->kinds = kinds;
+    free(kinds[number].provider);
+    kinds[number] = (struct kind){.provider = strdup(provider), .id = id, .version = version};
+    return kinds[number].provider ? 0 : no_memory(nettrace);
 }
 
 /* What the fields of the payload are called follows; each event's own reader knows that. */
@@ -263,7 +241,8 @@ static int count_lost(struct nettrace *nettrace, uint64_t thread, uint32_t seque
 
     if (error < 0)
         return error == -ENOSPC ? 0 : no_memory(nettrace);
-    grown = make_room(nettrace->sequence, number, 1, sizeof(*grown), &nettrace->sequence_room);
+    grown = array_grow(nettrace->sequence, (size_t)number + 1, sizeof(*grown),
+                       &nettrace->sequence_room);
     if (!grown)
         return no_memory(nettrace);
     nettrace->sequence = grown;
@@ -401,16 +380,16 @@ static int add_stack(struct nettrace *nettrace, struct bytes addresses)
 {
     unsigned size = nettrace->header.pointer_size;
     size_t count = addresses.left / size;
-    struct stack *stacks = make_room(nettrace->stacks, nettrace->stack_count, 1, sizeof(*stacks),
-                                     &nettrace->stack_room);
+    struct stack *stacks = array_grow(nettrace->stacks, nettrace->stack_count + 1, sizeof(*stacks),
+                                      &nettrace->stack_room);
     uint64_t *frames;
 
     if (!stacks)
         return no_memory(nettrace);
     nettrace->stacks = stacks;
-    frames = make_room(nettrace->frames, nettrace->frame_count, count, sizeof(*frames),
-                       &nettrace->frame_room);
-    if (!frames)
+    frames = array_grow(nettrace->frames, nettrace->frame_count + count, sizeof(*frames),
+                        &nettrace->frame_room);
+    if (!frames && nettrace->frame_count + count > 0)
         return no_memory(nettrace);
     nettrace->frames = frames;
     if (nettrace->stack_count == NETTRACE_STACKS_MAX ||
@@ -635,7 +614,7 @@ static int keep(struct nettrace *nettrace, const void *bytes, size_t length)
         nettrace->offset += nettrace->done;
         nettrace->done = 0;
     }
-    grown = make_room(nettrace->bytes, nettrace->length, length, 1, &nettrace->room);
+    grown = array_grow(nettrace->bytes, nettrace->length + length, 1, &nettrace->room);
     if (!grown)
         return no_memory(nettrace);
     nettrace->bytes = grown;
