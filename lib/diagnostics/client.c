@@ -124,6 +124,16 @@ int client_command(const struct endpoint *endpoint, const struct ipc_request *re
     return client_ask(endpoint, request, deadline, &answer, why);
 }
 
+int client_ping(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
+{
+    struct ipc_request request;
+    int error;
+
+    ipc_format_plain(IPC_PROCESS_INFO, &request);
+    error = client_command(endpoint, &request, deadline, why);
+    return error == -EOPNOTSUPP ? 0 : error;
+}
+
 int client_process_info(const struct endpoint *endpoint, deadline_t deadline,
                         struct ipc_process_info *out, struct reason *why)
 {

@@ -27,6 +27,10 @@ _must_check_ int client_send(const struct endpoint *endpoint, const struct ipc_r
 _must_check_ int client_receive(int fd, deadline_t deadline, struct client_answer *out,
                                 struct reason *why);
 
+/* Does it answer at all? 0, whatever it says. */
+_must_check_ int client_ping(const struct endpoint *endpoint, deadline_t deadline,
+                             struct reason *why);
+
 /* By the newest of the three commands that the runtime knows; -EOPNOTSUPP before 5.0. */
 _must_check_ int client_process_info(const struct endpoint *endpoint, deadline_t deadline,
                                      struct ipc_process_info *out, struct reason *why);

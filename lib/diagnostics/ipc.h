@@ -25,7 +25,7 @@ enum ipc_command {
     IPC_STOP_TRACING,
     IPC_COLLECT_TRACING,  /* rundown at its end, always */
     IPC_COLLECT_TRACING2, /* from 3.1 on: with or without rundown */
-    IPC_COLLECT_TRACING3, /* 8.0: with or without stacks */
+    IPC_COLLECT_TRACING3, /* 9.0: with or without stacks */
     IPC_COLLECT_TRACING4, /* 9.0: which rundown */
     IPC_COLLECT_TRACING5, /* 10.0: which events of a provider */
     IPC_PROCESS_INFO,     /* from 5.0 on */

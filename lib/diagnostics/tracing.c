@@ -34,7 +34,8 @@ static void take_piece(struct stream *stream)
 /* Takes what comes next, if anything does before @deadline. True: @other is readable. */
 static bool pump(struct stream *stream, int other, deadline_t deadline)
 {
-    struct pollfd waits[] = {{.fd = stream->fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+    struct pollfd waits[] = {{.fd = stream->ended ? -1 : stream->fd, .events = POLLIN},
+                             {.fd = other, .events = POLLIN}};
 
     if (poll(waits, ARRAY_SIZE(waits), deadline_left_ms(deadline)) <= 0)
         return false;
@@ -47,14 +48,16 @@ static int begin(const struct endpoint *endpoint, const struct tracing *tracing,
                  struct tracing_result *out, struct reason *why)
 {
     _client_answer_ struct client_answer answer = {.fd = -1};
+    deadline_t deadline = deadline_in_ms((uint64_t)tracing->deadline_ms);
     struct ipc_request request;
     int error =
         ipc_format_collect(ipc_collect_command(tracing->session), tracing->session, &request);
 
     if (error < 0)
         return reason_set(why, error, "a session that no runtime takes");
-    error = client_ask(endpoint, &request, deadline_in_ms((uint64_t)tracing->deadline_ms), &answer,
-                       why);
+    error = client_ping(endpoint, deadline, why);
+    if (error == 0)
+        error = client_ask(endpoint, &request, deadline, &answer, why);
     if (error == 0)
         error = ipc_parse_session(answer.payload, answer.size, &out->id, why);
     return error < 0 ? error : TAKE_FD(answer.fd);
@@ -68,29 +71,39 @@ static int too_late(int deadline_ms, struct reason *why)
                       deadline_ms);
 }
 
-/* The runtime answers when all is written: its stream has to be read meanwhile. */
+/* The runtime may answer only when all is written: the stream is read meanwhile. */
+static int ask_meanwhile(struct stream *stream, const struct endpoint *endpoint,
+                         const struct ipc_request *request, deadline_t deadline, struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    _close_ int fd = client_send(endpoint, request, deadline, why);
+    bool answered = false;
+
+    if (fd < 0)
+        return fd;
+    while (!answered && deadline_left_ms(deadline) > 0)
+        answered = pump(stream, fd, deadline);
+    return client_receive(fd, deadline, &answer, why);
+}
+
 static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t id, int deadline_ms,
                struct reason *why)
 {
     deadline_t deadline = deadline_in_ms((uint64_t)deadline_ms);
-    _client_answer_ struct client_answer stopped = {.fd = -1};
     struct ipc_request request;
-    _close_ int answer = -1;
-    int other;
+    int error;
 
-    ipc_format_stop(id, &request);
-    answer = client_send(endpoint, &request, deadline, why);
-    if (answer < 0)
-        return answer;
-    other = answer;
-    while (!stream->ended && deadline_left_ms(deadline) > 0) {
-        if (pump(stream, other, deadline))
-            other = -1;
+    ipc_format_plain(IPC_PROCESS_INFO, &request);
+    error = ask_meanwhile(stream, endpoint, &request, deadline, why);
+    if (error == 0 || error == -EOPNOTSUPP) {
+        ipc_format_stop(id, &request);
+        error = ask_meanwhile(stream, endpoint, &request, deadline, why);
     }
-    if (!stream->ended)
-        return too_late(deadline_ms, why);
-    (void)!client_receive(answer, deadline, &stopped, NULL); /* the stream's end is proof enough */
-    return 0;
+    while (error == 0 && !stream->ended && deadline_left_ms(deadline) > 0)
+        pump(stream, -1, deadline);
+    if (stream->ended)
+        return 0;
+    return error == 0 || error == -ETIMEDOUT ? too_late(deadline_ms, why) : error;
 }
 
 int tracing_run(const struct endpoint *endpoint, const struct tracing *tracing, tracing_taker *take,

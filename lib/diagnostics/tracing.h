@@ -13,6 +13,10 @@
  * no sense - the runtime is told to stop it, and what it has left to say is read until it closes
  * the stream; should it not do so in time, the connection is closed, which ends a session as well,
  * at its next event.
+ *
+ * 3.1 does not survive some of that: a session whose client is gone before it begins, or a stop of
+ * one whose client is gone. So what might be left behind is sent only to a runtime that has just
+ * answered something harmless.
  */
 struct tracing {
     const struct ipc_session *session;
