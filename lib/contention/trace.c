@@ -11,7 +11,6 @@
 #define EVENT_START       81
 #define EVENT_STOP        91
 #define RUNTIME_DEPTH_MAX 100 /* EP_MAX_STACK_DEPTH */
-#define LOCK_DEPTH        8   /* frames within which System.Threading.Lock shows */
 #define WAIT_NS_MAX       1e18
 
 /* Lines by key, and in their numbers' order. */
@@ -42,8 +41,6 @@ struct contention_trace {
     size_t address_room;
     struct waiting *waiting; /* by number of the thread */
     size_t waiting_room;
-    uint64_t *lock_stacks; /* by number of the lock: a stack that has waited for it */
-    size_t lock_stack_room;
     struct wait_sum sum;
     uint64_t histogram[CONTENTION_BUCKETS];
     uint64_t unpaired;
@@ -70,7 +67,7 @@ void contention_trace_free(struct contention_trace **trace)
 
     if (!own)
         return;
-    for (size_t i = 0; i < own->lines[CONTENTION_BY_STACK].numbers.count; i++)
+    for (size_t i = 0; i < own->address_room; i++)
         free(own->addresses[i].items);
     for (enum contention_by by = 0; by < CONTENTION_BY_MAX; by++) {
         numbering_close(&own->lines[by].numbers);
@@ -78,7 +75,6 @@ void contention_trace_free(struct contention_trace **trace)
     }
     free(own->addresses);
     free(own->waiting);
-    free(own->lock_stacks);
     free(own);
     *trace = NULL;
 }
@@ -173,23 +169,29 @@ static uint64_t make_stack(struct contention_trace *trace, const struct nettrace
     return key;
 }
 
-static uint64_t make_lock(struct contention_trace *trace, uint64_t lock, uint64_t object,
-                          uint64_t stack)
+/*
+ * Monitor's locks are named by their address. System.Threading.Lock is managed, and may move: it is
+ * named by the handle of what its waiters wait for, which is small.
+ */
+static bool is_managed(uint64_t lock)
+{
+    return lock != 0 && lock <= UINT32_MAX;
+}
+
+static uint64_t make_lock(struct contention_trace *trace, uint64_t lock, uint64_t object)
 {
     bool is_new = false;
     uint32_t number;
     struct contended *line = make_line(&trace->lines[CONTENTION_BY_LOCK], lock, &number, &is_new);
-    uint64_t *grown;
 
     if (!line)
         return 0;
-    grown =
-        array_grow(trace->lock_stacks, (size_t)number + 1, sizeof(*grown), &trace->lock_stack_room);
-    if (!grown)
-        return 0;
-    trace->lock_stacks = grown;
-    grown[number] = stack;
-    if (is_new && object && trace->names->type)
+    if (!is_new)
+        return lock;
+    line->managed = is_managed(lock);
+    if (line->managed)
+        text_copy(line->type, sizeof(line->type), "System.Threading.Lock");
+    else if (object && trace->names->type)
         trace->names->type(trace->names->data, object, line->type);
     return lock;
 }
@@ -235,16 +237,21 @@ static void take_start(struct contention_trace *trace, const struct nettrace_eve
 {
     struct bytes arguments = arguments_of(event);
     uint64_t lock = 0, object = 0, owner = 0, stack = make_stack(trace, event);
+    struct contended *line;
+    uint32_t number;
 
     if (event->version >= 2 && bytes_u64(&arguments, &lock) && bytes_u64(&arguments, &object))
         (void)!bytes_u64(&arguments, &owner);
     trace->unpaired += waiting->on;
     *waiting = (struct waiting){.on = true,
                                 .since_ns = event->time_ns,
-                                .lock = make_lock(trace, lock, object, stack),
+                                .lock = make_lock(trace, lock, object),
                                 .owner = owner <= INT32_MAX ? owner : 0,
                                 .stack = stack};
     take_owner(trace, lock, waiting->owner);
+    line = find_line(&trace->lines[CONTENTION_BY_STACK], stack, &number);
+    if (line)
+        line->managed |= is_managed(lock);
 }
 
 static uint64_t wait_of(const struct nettrace_event *event, uint64_t since_ns)
@@ -345,18 +352,6 @@ static void name_frames(const struct contention_trace *trace, const uint64_t *ad
         trace->names->frames(trace->names->data, addresses, count, out);
 }
 
-static bool is_managed(const struct frame *frames, size_t count)
-{
-    static const char lock[] = "System.Threading.Lock";
-
-    for (size_t i = 0; i < count && i < LOCK_DEPTH; i++) {
-        if (strncmp(frames[i].text, lock, strlen(lock)) == 0 &&
-            strchr(".:", frames[i].text[strlen(lock)]))
-            return true;
-    }
-    return false;
-}
-
 static int name_stack(const struct contention_trace *trace, struct contended *line)
 {
     const struct addresses *addresses = addresses_of(trace, line->key);
@@ -366,24 +361,7 @@ static int name_stack(const struct contention_trace *trace, struct contended *li
         return -ENOMEM;
     line->frame_count = addresses->count;
     name_frames(trace, addresses->items, addresses->count, line->frames);
-    line->managed = is_managed(line->frames, line->frame_count);
     return 0;
-}
-
-static void name_lock(const struct contention_trace *trace, struct contended *line)
-{
-    const struct addresses *addresses;
-    struct frame frames[LOCK_DEPTH];
-    uint32_t number;
-    size_t count;
-
-    if (numbering_find(&trace->lines[CONTENTION_BY_LOCK].numbers, line->key, &number) < 0 ||
-        number >= trace->lock_stack_room)
-        return;
-    addresses = addresses_of(trace, trace->lock_stacks[number]);
-    count = addresses->count < LOCK_DEPTH ? addresses->count : LOCK_DEPTH;
-    name_frames(trace, addresses->items, count, frames);
-    line->managed = is_managed(frames, count);
 }
 
 /* Lines that only ever waited, or owned without a wait that ended, say nothing. */
@@ -414,7 +392,6 @@ static void move_list(struct lines *lines, bool has_keys, size_t most, struct co
 int contention_trace_finish(struct contention_trace *trace, uint64_t now_ns, size_t most,
                             struct contention *out, struct reason *why)
 {
-    struct contended_list *locks = &out->lists[CONTENTION_BY_LOCK];
     struct contended_list *stacks = &out->lists[CONTENTION_BY_STACK];
     int error = 0;
 
@@ -427,8 +404,6 @@ int contention_trace_finish(struct contention_trace *trace, uint64_t now_ns, siz
     for (enum contention_by by = 0; by < CONTENTION_BY_MAX; by++)
         move_list(&trace->lines[by], by == CONTENTION_BY_LOCK || by == CONTENTION_BY_STACK, most,
                   &out->lists[by]);
-    for (size_t i = 0; i < locks->count; i++)
-        name_lock(trace, &locks->items[i]);
     for (size_t i = 0; error == 0 && i < stacks->count; i++)
         error = name_stack(trace, &stacks->items[i]);
     if (error < 0)

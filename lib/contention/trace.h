@@ -9,7 +9,8 @@
  * Microsoft-Windows-DotNETRuntime, keyword 0x4000, level 4 (dotnet/runtime,
  * src/coreclr/vm/ClrEtwAll.man). A start tells from 8.0 on (its version 2) which lock, of which
  * object, and which thread owns it; a stop how long the wait was. Those of System.Threading.Lock
- * look the same. A wait that an exception ends (Thread.Interrupt) has no stop.
+ * look the same, but that a handle stands for the lock (Lock.CoreCLR.cs, LockIdForEvents). A wait
+ * that an exception ends (Thread.Interrupt) has no stop.
  */
 
 #define TRACE_PROVIDER "Microsoft-Windows-DotNETRuntime"

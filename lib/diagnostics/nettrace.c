@@ -570,18 +570,15 @@ static int take_object(struct nettrace *nettrace, struct bytes *from)
     return r < 0 ? r : 1;
 }
 
+/* From version 6 on a zero follows the magic, where the text's length stands before. */
 static int take_start(struct nettrace *nettrace, struct bytes *from)
 {
     size_t known = from->left < START_SIZE ? from->left : START_SIZE;
-    uint32_t reserved;
 
-    if (known >= MAGIC_SIZE + sizeof(reserved) &&
-        memcmp(from->at, start_of_stream, MAGIC_SIZE) == 0) {
-        memcpy(&reserved, from->at + MAGIC_SIZE, sizeof(reserved));
-        if (reserved == 0)
-            return reason_set(&nettrace->why, -EPROTONOSUPPORT,
-                              "the stream is of format 6 or later, and only 4 and 5 are known");
-    }
+    if (known > MAGIC_SIZE && from->at[MAGIC_SIZE] == 0 &&
+        memcmp(from->at, start_of_stream, MAGIC_SIZE) == 0)
+        return reason_set(&nettrace->why, -EPROTONOSUPPORT,
+                          "the stream is of format 6 or later, and only 4 and 5 are known");
     if (memcmp(from->at, start_of_stream, known) != 0)
         return malformed(nettrace, from->at, "another start");
     if (!bytes_skip(from, START_SIZE))
