@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -177,6 +178,7 @@ static inline void server_start(struct server *out, const char *how)
         char *environment[] = {setting, (char[]){"ASAN_OPTIONS=detect_leaks=0"}, NULL};
 
         dup2(ends[1], STDOUT_FILENO);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         execve("/proc/self/exe", arguments, environment);
         _exit(127);
     }
