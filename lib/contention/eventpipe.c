@@ -175,7 +175,7 @@ int contention_by_eventpipe(pid_t pid, const struct eventpipe_request *request,
                             struct reason *why)
 {
     struct reading reading __attribute__((cleanup(reading_close))) = {0};
-    struct tracing_result result;
+    struct tracing_result result = {0};
     struct process process;
     int error = process_read(pid, &process, why);
 

@@ -12,6 +12,7 @@
 #define EVENT_STOP        91
 #define RUNTIME_DEPTH_MAX 100 /* EP_MAX_STACK_DEPTH */
 #define WAIT_NS_MAX       1e18
+#define ADDRESS_MIN       0x400000u /* programs lie there or higher, and their heaps behind */
 
 /* Lines by key, and in their numbers' order. */
 struct lines {
@@ -171,11 +172,11 @@ static uint64_t make_stack(struct contention_trace *trace, const struct nettrace
 
 /*
  * Monitor's locks are named by their address. System.Threading.Lock is managed, and may move: it is
- * named by the handle of what its waiters wait for, which is small.
+ * named by the handle of what its waiters wait for, 4 times a small number.
  */
 static bool is_managed(uint64_t lock)
 {
-    return lock != 0 && lock <= UINT32_MAX;
+    return lock != 0 && lock < ADDRESS_MIN;
 }
 
 static uint64_t make_lock(struct contention_trace *trace, uint64_t lock, uint64_t object)
