@@ -101,13 +101,13 @@ diagnostics_off() { # ROW
 }
 
 info() { # ROW
-    local version=[0-9]*
+    local version
     lab_start "$1" idle
-    [[ $1 == *-* ]] || version=$(lab_field "$1" version)
+    version=$(lab_field "$1" version)
     OUTPUT=$("$EVENTPIPE" info "$LAB_PID" 2>&1) || true
     case $1 in
     3.1.*) [[ $OUTPUT == *'unknown command'* ]] ;;
-    *) [[ $OUTPUT == "pid $LAB_PID version "$version" rid linux-"* ]] ;;
+    *) [[ $OUTPUT == "pid $LAB_PID version $version rid linux-"* ]] ;;
     esac || fail "it says of itself: $OUTPUT"
 }
 
