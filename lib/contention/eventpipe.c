@@ -7,11 +7,13 @@
 #include <sys/signalfd.h>
 
 #include "diagnostics/tracing.h"
+#include "proc/procfs.h"
 #include "proc/thread_ids.h"
 #include "util/deadline.h"
 #include "util/text.h"
 
-#define BUFFER_MB 64
+#define BUFFER_MB        64
+#define THREADS_AGAIN_NS 100000000u
 
 /* What ends the session before its time. The signals are as before once it is closed. */
 struct interrupt {
@@ -53,7 +55,9 @@ static bool interrupt_close(struct interrupt *interrupt)
 struct reading {
     const struct trace_names *names; /* the caller's */
     struct trace_names own;
+    struct process process;
     struct thread_ids threads;
+    uint64_t threads_read_ns; /* CLOCK_MONOTONIC */
     struct contention_trace *trace;
     struct nettrace *nettrace;
 };
@@ -62,7 +66,7 @@ static void reading_close(struct reading *reading)
 {
     nettrace_free(&reading->nettrace);
     contention_trace_free(&reading->trace);
-    thread_ids_close(&reading->threads);
+    thread_ids_free(&reading->threads);
 }
 
 static void name_frames(void *data, const uint64_t *addresses, size_t count, struct frame *out)
@@ -79,25 +83,53 @@ static void name_type(void *data, uint64_t object, char out[static FRAME_TEXT_MA
     reading->names->type(reading->names->data, object, out);
 }
 
+/* A look at all threads costs a file each: not for every one that has ended. */
+static pid_t thread_here(struct reading *reading, uint64_t tid)
+{
+    uint64_t now = deadline_now();
+    pid_t found;
+
+    if (tid == 0 || tid > INT32_MAX)
+        return 0;
+    if (reading->process.namespace_pid == reading->process.pid)
+        return (pid_t)tid;
+    found = thread_ids_outer(&reading->threads, (pid_t)tid);
+    if (found || now - reading->threads_read_ns < THREADS_AGAIN_NS)
+        return found;
+    reading->threads_read_ns = now;
+    thread_ids_free(&reading->threads);
+    (void)!thread_ids_read(reading->process.pid, &reading->threads);
+    return thread_ids_outer(&reading->threads, (pid_t)tid);
+}
+
+static void read_name(pid_t pid, pid_t tid, char out[static CONTENTION_NAME_MAX])
+{
+    char file[48];
+
+    snprintf(file, sizeof(file), "task/%d/comm", tid);
+    if (tid == 0 || procfs_read(pid, file, out, PROCESS_NAME_MAX + 1) < 0)
+        out[0] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    text_printable(out);
+}
+
 static pid_t name_thread(void *data, uint64_t tid, char out[static CONTENTION_NAME_MAX])
 {
     struct reading *reading = data;
-    char name[PROCESS_NAME_MAX];
-    pid_t ours;
+    pid_t here;
 
     if (reading->names && reading->names->thread)
         return reading->names->thread(reading->names->data, tid, out);
-    ours = tid <= INT32_MAX ? thread_ids_find(&reading->threads, (pid_t)tid) : 0;
-    thread_ids_name(&reading->threads, ours, name);
-    text_copy(out, CONTENTION_NAME_MAX, name);
-    return ours;
+    here = thread_here(reading, tid);
+    read_name(reading->process.pid, here, out);
+    return here;
 }
 
 static int reading_open(struct reading *out, const struct process *process,
                         const struct trace_names *names, struct reason *why)
 {
     out->names = names;
-    out->threads.process = *process;
+    out->process = *process;
     out->own = (struct trace_names){.data = out,
                                     .frames = names && names->frames ? name_frames : NULL,
                                     .type = names && names->type ? name_type : NULL,

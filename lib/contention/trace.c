@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "util/array.h"
-#include "util/bytes.h"
+#include "util/cursor.h"
 #include "util/numbering.h"
 #include "util/text.h"
 
@@ -212,11 +212,11 @@ static struct waiting *waiting_of(struct contention_trace *trace, uint64_t threa
 }
 
 /* What follows the flags and the number of the runtime; short where the version has no more. */
-static struct bytes arguments_of(const struct nettrace_event *event)
+static struct cursor arguments_of(const struct nettrace_event *event)
 {
-    struct bytes payload = {.at = event->payload, .left = event->payload_size};
+    struct cursor payload = {.at = event->payload, .left = event->payload_size};
 
-    if (!bytes_skip(&payload, sizeof(uint8_t) + sizeof(uint16_t)))
+    if (!cursor_skip(&payload, sizeof(uint8_t) + sizeof(uint16_t)))
         payload.left = 0;
     return payload;
 }
@@ -236,13 +236,13 @@ static void take_owner(struct contention_trace *trace, uint64_t lock, uint64_t o
 static void take_start(struct contention_trace *trace, const struct nettrace_event *event,
                        struct waiting *waiting)
 {
-    struct bytes arguments = arguments_of(event);
+    struct cursor arguments = arguments_of(event);
     uint64_t lock = 0, object = 0, owner = 0, stack = make_stack(trace, event);
     struct contended *line;
     uint32_t number;
 
-    if (event->version >= 2 && bytes_u64(&arguments, &lock) && bytes_u64(&arguments, &object))
-        (void)!bytes_u64(&arguments, &owner);
+    if (event->version >= 2 && cursor_u64(&arguments, &lock) && cursor_u64(&arguments, &object))
+        (void)!cursor_u64(&arguments, &owner);
     trace->unpaired += waiting->on;
     *waiting = (struct waiting){.on = true,
                                 .since_ns = event->time_ns,
@@ -257,10 +257,10 @@ static void take_start(struct contention_trace *trace, const struct nettrace_eve
 
 static uint64_t wait_of(const struct nettrace_event *event, uint64_t since_ns)
 {
-    struct bytes arguments = arguments_of(event);
+    struct cursor arguments = arguments_of(event);
     double duration;
 
-    if (event->version >= 1 && bytes_take(&arguments, &duration, sizeof(duration)) &&
+    if (event->version >= 1 && cursor_take(&arguments, &duration, sizeof(duration)) &&
         duration >= 0 && duration < WAIT_NS_MAX)
         return (uint64_t)duration;
     return event->time_ns > since_ns ? event->time_ns - since_ns : 0;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "util/bytes.h"
+#include "util/cursor.h"
 #include "util/text.h"
 
 #define LEVEL_MAX       5
@@ -212,14 +212,14 @@ void ipc_format_plain(enum ipc_command command, struct ipc_request *out)
 int ipc_parse_header(const uint8_t header[static IPC_HEADER_SIZE], struct ipc_answer *out,
                      struct reason *why)
 {
-    struct bytes from = {.at = header + sizeof(magic), .left = IPC_HEADER_SIZE - sizeof(magic)};
+    struct cursor from = {.at = header + sizeof(magic), .left = IPC_HEADER_SIZE - sizeof(magic)};
     uint16_t size;
     uint8_t set, response;
 
     if (memcmp(header, magic, sizeof(magic)) != 0)
         return reason_set(why, -EBADMSG, "what answers does not speak the diagnostics protocol");
-    if (!bytes_u16(&from, &size) || size < IPC_HEADER_SIZE || !bytes_u8(&from, &set) ||
-        !bytes_u8(&from, &response) || set != SET_SERVER ||
+    if (!cursor_u16(&from, &size) || size < IPC_HEADER_SIZE || !cursor_u8(&from, &set) ||
+        !cursor_u8(&from, &response) || set != SET_SERVER ||
         (response != RESPONSE_OK && response != RESPONSE_ERROR))
         return reason_set(why, -EBADMSG, "the diagnostics server's answer makes no sense");
     *out = (struct ipc_answer){.is_error = response == RESPONSE_ERROR,
@@ -239,10 +239,10 @@ int ipc_parse_error(const uint8_t *payload, size_t size, struct reason *why)
         {0x80131515, -EOPNOTSUPP, "not supported"},   {0x8013135b, -EAGAIN, "not yet available"},
         {0x80004005, -EREMOTEIO, "it failed"},        {0x80070057, -EREMOTEIO, "invalid argument"},
     };
-    struct bytes from = {.at = payload, .left = size};
+    struct cursor from = {.at = payload, .left = size};
     uint32_t code;
 
-    if (!bytes_u32(&from, &code))
+    if (!cursor_u32(&from, &code))
         return reason_set(why, -EBADMSG, "the diagnostics server's error is cut off");
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
         if (known[i].code == code)
@@ -258,19 +258,19 @@ static int cut_off(struct reason *why)
 
 int ipc_parse_session(const uint8_t *payload, size_t size, uint64_t *out, struct reason *why)
 {
-    struct bytes from = {.at = payload, .left = size};
+    struct cursor from = {.at = payload, .left = size};
 
-    return bytes_u64(&from, out) ? 0 : cut_off(why);
+    return cursor_u64(&from, out) ? 0 : cut_off(why);
 }
 
 /* The UTF-16 text that is next, without its NUL. */
-static bool take_units(struct bytes *from, struct bytes *units)
+static bool take_units(struct cursor *from, struct cursor *units)
 {
     uint16_t last;
     uint32_t count;
 
-    if (!bytes_u32(from, &count) || count > from->left / sizeof(last) ||
-        !bytes_part(from, count * sizeof(last), units))
+    if (!cursor_u32(from, &count) || count > from->left / sizeof(last) ||
+        !cursor_part(from, count * sizeof(last), units))
         return false;
     if (count == 0)
         return true;
@@ -279,10 +279,10 @@ static bool take_units(struct bytes *from, struct bytes *units)
     return last == 0;
 }
 
-static bool take_text(struct bytes *from, char *to, size_t size)
+static bool take_text(struct cursor *from, char *to, size_t size)
 {
     uint16_t copy[IPC_TEXT_MAX];
-    struct bytes units;
+    struct cursor units;
     size_t count;
 
     if (!take_units(from, &units))
@@ -298,12 +298,12 @@ static bool take_text(struct bytes *from, char *to, size_t size)
 int ipc_parse_process_info(enum ipc_command command, const uint8_t *payload, size_t size,
                            struct ipc_process_info *out, struct reason *why)
 {
-    struct bytes from = {.at = payload, .left = size};
+    struct cursor from = {.at = payload, .left = size};
     uint32_t version;
 
     *out = (struct ipc_process_info){0};
-    if ((command == IPC_PROCESS_INFO3 && !bytes_u32(&from, &version)) ||
-        !bytes_u64(&from, &out->pid) || !bytes_take(&from, out->cookie, sizeof(out->cookie)) ||
+    if ((command == IPC_PROCESS_INFO3 && !cursor_u32(&from, &version)) ||
+        !cursor_u64(&from, &out->pid) || !cursor_take(&from, out->cookie, sizeof(out->cookie)) ||
         !take_text(&from, out->command_line, sizeof(out->command_line)) ||
         !take_text(&from, out->os, sizeof(out->os)) ||
         !take_text(&from, out->architecture, sizeof(out->architecture)))
@@ -319,9 +319,9 @@ int ipc_parse_process_info(enum ipc_command command, const uint8_t *payload, siz
 int ipc_parse_environment_size(const uint8_t *payload, size_t size, uint32_t *out,
                                struct reason *why)
 {
-    struct bytes from = {.at = payload, .left = size};
+    struct cursor from = {.at = payload, .left = size};
 
-    if (!bytes_u32(&from, out))
+    if (!cursor_u32(&from, out))
         return cut_off(why);
     if (*out > 2 * ENVIRONMENT_BYTES_MAX)
         return reason_set(why, -EBADMSG, "an environment of %u bytes makes no sense", *out);
@@ -329,7 +329,7 @@ int ipc_parse_environment_size(const uint8_t *payload, size_t size, uint32_t *ou
 }
 
 /* A character of UTF-16 has at most 3 bytes of UTF-8 for each 2 of its own. */
-static size_t add_entry(struct environment *to, struct bytes units)
+static size_t add_entry(struct environment *to, struct cursor units)
 {
     size_t count = units.left / sizeof(uint16_t);
     _free_ uint16_t *copy = calloc(count + 1, sizeof(*copy));
@@ -346,12 +346,12 @@ int ipc_parse_environment(const uint8_t *bytes, size_t size, struct environment 
 {
     struct environment environment
         __attribute__((cleanup(environment_close))) = {.text = calloc(1, 3 * size / 2 + 2)};
-    struct bytes from = {.at = bytes, .left = size}, units;
+    struct cursor from = {.at = bytes, .left = size}, units;
     uint32_t count;
 
     if (!environment.text)
         return reason_set(why, -ENOMEM, "no memory");
-    if (!bytes_u32(&from, &count))
+    if (!cursor_u32(&from, &count))
         return cut_off(why);
     for (uint32_t i = 0; i < count; i++) {
         if (!take_units(&from, &units))

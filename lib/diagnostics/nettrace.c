@@ -88,34 +88,35 @@ static const struct object_type *find_type(const char *name, size_t length)
 }
 
 /* The readers below return 1 for what is there, 0 as long as it is not, or a negative errno. */
-static int take_size(struct nettrace *nettrace, struct bytes *from, uint32_t *out)
+static int take_size(struct nettrace *nettrace, struct cursor *from, uint32_t *out)
 {
     const uint8_t *at = from->at;
 
-    if (!bytes_u32(from, out))
+    if (!cursor_u32(from, out))
         return 0;
     if (*out > NETTRACE_BLOCK_MAX)
         return nettrace_malformed(nettrace, at, "a block of an impossible size");
-    return bytes_skip(from, (size_t)(-nettrace_offset(nettrace, from->at) & 3));
+    return cursor_skip(from, (size_t)(-nettrace_offset(nettrace, from->at) & 3));
 }
 
-static int take_type(struct nettrace *nettrace, struct bytes *from, const struct object_type **out)
+static int take_type(struct nettrace *nettrace, struct cursor *from, const struct object_type **out)
 {
     static const uint8_t begin[] = {TAG_BEGIN, TAG_BEGIN, TAG_NULL};
     const uint8_t *at = from->at;
     uint32_t version, oldest_reader, length;
     uint8_t tags[sizeof(begin)], tag;
-    struct bytes name;
+    struct cursor name;
 
-    if (!bytes_take(from, tags, sizeof(tags)))
+    if (!cursor_take(from, tags, sizeof(tags)))
         return 0;
     if (memcmp(tags, begin, sizeof(begin)) != 0)
         return nettrace_malformed(nettrace, at, "no object");
-    if (!bytes_u32(from, &version) || !bytes_u32(from, &oldest_reader) || !bytes_u32(from, &length))
+    if (!cursor_u32(from, &version) || !cursor_u32(from, &oldest_reader) ||
+        !cursor_u32(from, &length))
         return 0;
     if (length > TYPE_NAME_MAX)
         return nettrace_malformed(nettrace, at, "an object of an unknown type");
-    if (!bytes_part(from, length, &name) || !bytes_u8(from, &tag))
+    if (!cursor_part(from, length, &name) || !cursor_u8(from, &tag))
         return 0;
     *out = find_type((const char *)name.at, length);
     if (!*out || tag != TAG_END)
@@ -130,10 +131,10 @@ static int take_type(struct nettrace *nettrace, struct bytes *from, const struct
     return 1;
 }
 
-static int take_object(struct nettrace *nettrace, struct bytes *from)
+static int take_object(struct nettrace *nettrace, struct cursor *from)
 {
     const struct object_type *type;
-    struct bytes content;
+    struct cursor content;
     uint32_t size;
     uint8_t tag;
     int r = take_type(nettrace, from, &type);
@@ -144,7 +145,7 @@ static int take_object(struct nettrace *nettrace, struct bytes *from)
     r = size ? 1 : take_size(nettrace, from, &size);
     if (r <= 0)
         return r;
-    if (!bytes_part(from, size, &content) || !bytes_u8(from, &tag))
+    if (!cursor_part(from, size, &content) || !cursor_u8(from, &tag))
         return 0;
     if (tag != TAG_END)
         return nettrace_malformed(nettrace, from->at - 1, "an object without an end");
@@ -153,7 +154,7 @@ static int take_object(struct nettrace *nettrace, struct bytes *from)
 }
 
 /* From version 6 on a zero follows the magic, where the text's length stands before. */
-static int take_start(struct nettrace *nettrace, struct bytes *from)
+static int take_start(struct nettrace *nettrace, struct cursor *from)
 {
     size_t known = from->left < START_SIZE ? from->left : START_SIZE;
 
@@ -163,13 +164,13 @@ static int take_start(struct nettrace *nettrace, struct bytes *from)
                           "the stream is of format 6 or later, and only 4 and 5 are known");
     if (memcmp(from->at, start_of_stream, known) != 0)
         return nettrace_malformed(nettrace, from->at, "another start");
-    if (!bytes_skip(from, START_SIZE))
+    if (!cursor_skip(from, START_SIZE))
         return 0;
     nettrace->started = true;
     return 1;
 }
 
-static int take_next(struct nettrace *nettrace, struct bytes *from)
+static int take_next(struct nettrace *nettrace, struct cursor *from)
 {
     if (from->left == 0)
         return 0;
@@ -180,7 +181,7 @@ static int take_next(struct nettrace *nettrace, struct bytes *from)
     if (*from->at != TAG_NULL)
         return take_object(nettrace, from);
     nettrace->ended = true;
-    return bytes_skip(from, 1);
+    return cursor_skip(from, 1);
 }
 
 static int keep(struct nettrace *nettrace, const void *bytes, size_t length)
@@ -207,8 +208,8 @@ static int take_all(struct nettrace *nettrace)
     int r;
 
     do {
-        struct bytes from = {.at = nettrace->bytes + nettrace->done,
-                             .left = nettrace->length - nettrace->done};
+        struct cursor from = {.at = nettrace->bytes + nettrace->done,
+                              .left = nettrace->length - nettrace->done};
 
         r = take_next(nettrace, &from);
         if (r > 0)

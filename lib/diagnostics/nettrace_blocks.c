@@ -34,13 +34,13 @@ static uint64_t ticks_to_ns(const struct nettrace *nettrace, uint64_t ticks)
 }
 
 /* At most 5 bytes of 7 bits for 32, 10 for 64; what does not fit is no number. */
-static bool take_varint(struct bytes *from, unsigned bits, uint64_t *out)
+static bool take_varint(struct cursor *from, unsigned bits, uint64_t *out)
 {
     uint64_t value = 0;
     uint8_t byte;
 
     for (unsigned shift = 0; shift < bits; shift += 7) {
-        if (!bytes_u8(from, &byte))
+        if (!cursor_u8(from, &byte))
             return false;
         if (bits - shift < 7 && (byte & 0x7f) >> (bits - shift))
             return false;
@@ -53,7 +53,7 @@ static bool take_varint(struct bytes *from, unsigned bits, uint64_t *out)
     return false;
 }
 
-static bool take_varint32(struct bytes *from, uint32_t *out)
+static bool take_varint32(struct cursor *from, uint32_t *out)
 {
     uint64_t value;
 
@@ -64,14 +64,14 @@ static bool take_varint32(struct bytes *from, uint32_t *out)
 }
 
 /* UTF-16 up to a NUL, of which @size bytes of UTF-8 are kept. @to may be NULL. */
-static bool take_text(struct bytes *from, char *to, size_t size)
+static bool take_text(struct cursor *from, char *to, size_t size)
 {
     const uint8_t *start = from->at;
     uint16_t units[NETTRACE_PROVIDER_MAX], unit;
     size_t length = 0;
 
     do {
-        if (!bytes_u16(from, &unit))
+        if (!cursor_u16(from, &unit))
             return false;
     } while (unit != 0);
     if (!to)
@@ -99,17 +99,17 @@ static int add_kind(struct nettrace *nettrace, uint32_t number, const char *prov
 }
 
 /* What the fields of the payload are called follows; each event's own reader knows that. */
-static int take_kind(struct nettrace *nettrace, struct bytes payload)
+static int take_kind(struct nettrace *nettrace, struct cursor payload)
 {
     char provider[NETTRACE_PROVIDER_MAX];
     const uint8_t *at = payload.at;
     uint32_t number, id, version, level;
     uint64_t keywords;
 
-    if (!bytes_u32(&payload, &number) || !take_text(&payload, provider, sizeof(provider)) ||
-        !bytes_u32(&payload, &id) || !take_text(&payload, NULL, 0) ||
-        !bytes_u64(&payload, &keywords) || !bytes_u32(&payload, &version) ||
-        !bytes_u32(&payload, &level))
+    if (!cursor_u32(&payload, &number) || !take_text(&payload, provider, sizeof(provider)) ||
+        !cursor_u32(&payload, &id) || !take_text(&payload, NULL, 0) ||
+        !cursor_u64(&payload, &keywords) || !cursor_u32(&payload, &version) ||
+        !cursor_u32(&payload, &level))
         return nettrace_malformed(nettrace, at, "metadata that is cut off");
     if (number == 0)
         return nettrace_malformed(nettrace, at, "metadata without a number");
@@ -156,7 +156,7 @@ static bool find_stack(const struct nettrace *nettrace, uint32_t number, struct 
 }
 
 static int take_event(struct nettrace *nettrace, const struct event_header *header,
-                      struct bytes payload)
+                      struct cursor payload)
 {
     struct nettrace_event event = {.thread = header->thread,
                                    .time_ns = ticks_to_ns(nettrace, header->time),
@@ -181,7 +181,7 @@ static int take_event(struct nettrace *nettrace, const struct event_header *head
     return nettrace->take(nettrace->data, &event, &nettrace->why);
 }
 
-static bool take_capture(struct bytes *from, struct event_header *header)
+static bool take_capture(struct cursor *from, struct event_header *header)
 {
     uint32_t advance, processor;
 
@@ -192,58 +192,59 @@ static bool take_capture(struct bytes *from, struct event_header *header)
     return true;
 }
 
-static bool take_compressed_header(struct bytes *from, struct event_header *header)
+static bool take_compressed_header(struct cursor *from, struct event_header *header)
 {
     uint64_t elapsed;
     uint8_t flags;
 
-    if (!bytes_u8(from, &flags) || (flags & HAS_KIND && !take_varint32(from, &header->kind)) ||
+    if (!cursor_u8(from, &flags) || (flags & HAS_KIND && !take_varint32(from, &header->kind)) ||
         (flags & HAS_CAPTURE && !take_capture(from, header)))
         return false;
     header->sequence += header->kind != 0;
     if ((flags & HAS_THREAD && !take_varint(from, 64, &header->thread)) ||
         (flags & HAS_STACK && !take_varint32(from, &header->stack)) ||
-        !take_varint(from, 64, &elapsed) || (flags & HAS_ACTIVITY && !bytes_skip(from, 16)) ||
-        (flags & HAS_RELATED_ACTIVITY && !bytes_skip(from, 16)) ||
+        !take_varint(from, 64, &elapsed) || (flags & HAS_ACTIVITY && !cursor_skip(from, 16)) ||
+        (flags & HAS_RELATED_ACTIVITY && !cursor_skip(from, 16)) ||
         (flags & HAS_PAYLOAD_SIZE && !take_varint32(from, &header->payload_size)))
         return false;
     header->time += elapsed;
     return true;
 }
 
-static bool take_compressed(struct bytes *from, struct event_header *header, struct bytes *payload)
+static bool take_compressed(struct cursor *from, struct event_header *header,
+                            struct cursor *payload)
 {
-    return take_compressed_header(from, header) && bytes_part(from, header->payload_size, payload);
+    return take_compressed_header(from, header) && cursor_part(from, header->payload_size, payload);
 }
 
 /* The size covers what fills up to 4 bytes after the payload, too. */
-static bool take_plain(struct bytes *from, struct event_header *header, struct bytes *payload)
+static bool take_plain(struct cursor *from, struct event_header *header, struct cursor *payload)
 {
     uint32_t size, processor;
-    struct bytes event;
+    struct cursor event;
 
-    if (!bytes_u32(from, &size) || !bytes_part(from, size, &event) ||
-        !bytes_u32(&event, &header->kind) || !bytes_u32(&event, &header->sequence) ||
-        !bytes_u64(&event, &header->thread) || !bytes_u64(&event, &header->capture_thread) ||
-        !bytes_u32(&event, &processor) || !bytes_u32(&event, &header->stack) ||
-        !bytes_u64(&event, &header->time) || !bytes_skip(&event, 32) ||
-        !bytes_u32(&event, &header->payload_size))
+    if (!cursor_u32(from, &size) || !cursor_part(from, size, &event) ||
+        !cursor_u32(&event, &header->kind) || !cursor_u32(&event, &header->sequence) ||
+        !cursor_u64(&event, &header->thread) || !cursor_u64(&event, &header->capture_thread) ||
+        !cursor_u32(&event, &processor) || !cursor_u32(&event, &header->stack) ||
+        !cursor_u64(&event, &header->time) || !cursor_skip(&event, 32) ||
+        !cursor_u32(&event, &header->payload_size))
         return false;
     header->kind &= INT32_MAX; /* the highest bit: not sorted */
-    return bytes_part(&event, header->payload_size, payload);
+    return cursor_part(&event, header->payload_size, payload);
 }
 
-static int take_events(struct nettrace *nettrace, struct bytes block, bool are_kinds)
+static int take_events(struct nettrace *nettrace, struct cursor block, bool are_kinds)
 {
     struct event_header header = {0};
     const uint8_t *start = block.at;
     uint16_t header_size, flags;
-    struct bytes payload;
+    struct cursor payload;
     int error = 0;
 
-    if (!bytes_u16(&block, &header_size) || !bytes_u16(&block, &flags) ||
+    if (!cursor_u16(&block, &header_size) || !cursor_u16(&block, &flags) ||
         header_size < sizeof(header_size) + sizeof(flags) ||
-        !bytes_skip(&block, header_size - sizeof(header_size) - sizeof(flags)))
+        !cursor_skip(&block, header_size - sizeof(header_size) - sizeof(flags)))
         return nettrace_malformed(nettrace, start, "a block's header that is cut off");
     while (error == 0 && block.left > 0) {
         const uint8_t *at = block.at;
@@ -255,17 +256,17 @@ static int take_events(struct nettrace *nettrace, struct bytes block, bool are_k
     return error;
 }
 
-static int take_event_block(struct nettrace *nettrace, struct bytes block)
+static int take_event_block(struct nettrace *nettrace, struct cursor block)
 {
     return take_events(nettrace, block, false);
 }
 
-static int take_metadata_block(struct nettrace *nettrace, struct bytes block)
+static int take_metadata_block(struct nettrace *nettrace, struct cursor block)
 {
     return take_events(nettrace, block, true);
 }
 
-static int add_stack(struct nettrace *nettrace, struct bytes addresses)
+static int add_stack(struct nettrace *nettrace, struct cursor addresses)
 {
     unsigned size = nettrace->header.pointer_size;
     size_t count = addresses.left / size;
@@ -288,7 +289,7 @@ static int add_stack(struct nettrace *nettrace, struct bytes addresses)
         (struct stack){.first = (uint32_t)nettrace->frame_count, .count = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         frames[nettrace->frame_count] = 0;
-        (void)!bytes_take(&addresses, &frames[nettrace->frame_count++], size);
+        (void)!cursor_take(&addresses, &frames[nettrace->frame_count++], size);
     }
     return 0;
 }
@@ -299,14 +300,14 @@ static void forget_stacks(struct nettrace *nettrace)
     nettrace->frame_count = 0;
 }
 
-static int take_stack_block(struct nettrace *nettrace, struct bytes block)
+static int take_stack_block(struct nettrace *nettrace, struct cursor block)
 {
     const uint8_t *start = block.at;
     uint32_t first, count, size;
-    struct bytes addresses;
+    struct cursor addresses;
     int error = 0;
 
-    if (!bytes_u32(&block, &first) || !bytes_u32(&block, &count))
+    if (!cursor_u32(&block, &first) || !cursor_u32(&block, &count))
         return nettrace_malformed(nettrace, start, "a block of stacks that is cut off");
     if (first != nettrace->first_stack + nettrace->stack_count) {
         forget_stacks(nettrace);
@@ -315,24 +316,24 @@ static int take_stack_block(struct nettrace *nettrace, struct bytes block)
     for (uint32_t i = 0; error == 0 && i < count; i++) {
         const uint8_t *at = block.at;
 
-        if (!bytes_u32(&block, &size) || !bytes_part(&block, size, &addresses))
+        if (!cursor_u32(&block, &size) || !cursor_part(&block, size, &addresses))
             return nettrace_malformed(nettrace, at, "a stack that is cut off");
         error = add_stack(nettrace, addresses);
     }
     return error;
 }
 
-static int take_sequence_point(struct nettrace *nettrace, struct bytes block)
+static int take_sequence_point(struct nettrace *nettrace, struct cursor block)
 {
     const uint8_t *start = block.at;
     uint64_t time, thread;
     uint32_t count, sequence;
     int error = 0;
 
-    if (!bytes_u64(&block, &time) || !bytes_u32(&block, &count))
+    if (!cursor_u64(&block, &time) || !cursor_u32(&block, &count))
         return nettrace_malformed(nettrace, start, "a sequence point that is cut off");
     for (uint32_t i = 0; error == 0 && i < count; i++) {
-        if (!bytes_u64(&block, &thread) || !bytes_u32(&block, &sequence))
+        if (!cursor_u64(&block, &thread) || !cursor_u32(&block, &sequence))
             return nettrace_malformed(nettrace, block.at, "a sequence point that is cut off");
         error = count_lost(nettrace, thread, sequence, false);
     }
@@ -341,7 +342,7 @@ static int take_sequence_point(struct nettrace *nettrace, struct bytes block)
 }
 
 /* SYSTEMTIME, then the clock's state at that moment. */
-static int take_trace(struct nettrace *nettrace, struct bytes fields)
+static int take_trace(struct nettrace *nettrace, struct cursor fields)
 {
     struct nettrace_header *header = &nettrace->header;
     const uint8_t *start = fields.at;
@@ -350,9 +351,9 @@ static int take_trace(struct nettrace *nettrace, struct bytes fields)
     uint32_t pointer_size;
     struct tm moment;
 
-    if (!bytes_take(&fields, time, sizeof(time)) || !bytes_u64(&fields, &ticks) ||
-        !bytes_u64(&fields, &frequency) || !bytes_u32(&fields, &pointer_size) ||
-        !bytes_u32(&fields, &header->pid) || !bytes_u32(&fields, &header->processors))
+    if (!cursor_take(&fields, time, sizeof(time)) || !cursor_u64(&fields, &ticks) ||
+        !cursor_u64(&fields, &frequency) || !cursor_u32(&fields, &pointer_size) ||
+        !cursor_u32(&fields, &header->pid) || !cursor_u32(&fields, &header->processors))
         return nettrace_malformed(nettrace, start, "a header that is cut off");
     if (frequency == 0 || frequency > INT64_MAX)
         return nettrace_malformed(nettrace, start, "a clock that stands still");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "diagnostics/nettrace.h"
-#include "util/bytes.h"
+#include "util/cursor.h"
 #include "util/numbering.h"
 
 /* The inside of nettrace.c, which cuts the stream into objects, and nettrace_blocks.c, which knows
@@ -48,7 +48,7 @@ struct nettrace {
 /* A type of objects: what takes one in, given its content. */
 struct object_type {
     const char *name;
-    int (*take)(struct nettrace *nettrace, struct bytes content);
+    int (*take)(struct nettrace *nettrace, struct cursor content);
     uint32_t size; /* 0: the content begins with its size, and what fills up to 4 bytes */
 };
 

@@ -1,91 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proc/thread_ids.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "proc/procfs.h"
-#include "util/array.h"
-#include "util/deadline.h"
-#include "util/text.h"
 
-#define AGAIN_AFTER_NS 100000000u /* a look at all threads costs a file each */
+#define STATUS_SIZE 4096
 
-static bool set(struct thread_ids *ids, pid_t own, pid_t ours)
+static int by_inner(const void *left, const void *right)
 {
-    uint32_t number;
-    pid_t *grown;
+    const struct thread_id *a = left, *b = right;
 
-    if (numbering_add(&ids->own, (uint64_t)own, THREAD_IDS_MAX, &number) < 0)
-        return false;
-    grown = array_grow(ids->ours, (size_t)number + 1, sizeof(*grown), &ids->room);
-    if (!grown)
-        return false;
-    ids->ours = grown;
-    ids->ours[number] = ours;
-    return true;
+    return (a->inner > b->inner) - (a->inner < b->inner);
 }
 
-static void read_all(struct thread_ids *ids)
+static int read_inner(pid_t pid, pid_t thread, pid_t *inner)
 {
-    _closedir_ DIR *tasks = NULL;
-    pid_t tid;
+    char file[48], text[STATUS_SIZE];
+    struct process process;
+    ssize_t length;
+    pid_t group;
+    int r;
 
-    if (procfs_open_folder(ids->process.pid, "task", &tasks) < 0)
-        return;
-    while (procfs_next(tasks, &tid)) {
-        struct process thread = {0};
-        char file[32], text[4096];
-        pid_t group;
+    snprintf(file, sizeof(file), "task/%d/status", thread);
+    length = procfs_read(pid, file, text, sizeof(text));
+    r = length < 0 ? (int)length : process_parse_status(text, &process, &group);
+    if (r == 0)
+        *inner = process.namespace_pid;
+    return r;
+}
 
-        snprintf(file, sizeof(file), "task/%d/status", tid);
-        if (procfs_read(ids->process.pid, file, text, sizeof(text)) > 0 &&
-            process_parse_status(text, &thread, &group) == 0 &&
-            !set(ids, thread.namespace_pid, tid))
-            return;
+static int append(struct thread_ids *ids, struct thread_id id)
+{
+    struct thread_id *items = ids->items;
+
+    if ((ids->count & (ids->count - 1)) == 0) {
+        items = realloc(items, (ids->count ? 2 * ids->count : 1) * sizeof(*items));
+        if (!items)
+            return -ENOMEM;
+        ids->items = items;
     }
+    items[ids->count++] = id;
+    return 0;
 }
 
-static pid_t find(const struct thread_ids *ids, pid_t own)
+int thread_ids_read(pid_t pid, struct thread_ids *out)
 {
-    uint32_t number;
+    _closedir_ DIR *directory = NULL;
+    int r = procfs_open_folder(pid, "task", &directory);
+    struct thread_id id;
 
-    return numbering_find(&ids->own, (uint64_t)own, &number) == 0 && number < ids->room
-               ? ids->ours[number]
-               : 0;
+    *out = (struct thread_ids){0};
+    while (r == 0 && out->count < THREAD_IDS_MAX && procfs_next(directory, &id.outer))
+        if (read_inner(pid, id.outer, &id.inner) == 0)
+            r = append(out, id);
+    if (r < 0)
+        thread_ids_free(out);
+    if (out->count)
+        qsort(out->items, out->count, sizeof(*out->items), by_inner);
+    return r;
 }
 
-pid_t thread_ids_find(struct thread_ids *ids, pid_t own)
+void thread_ids_free(struct thread_ids *ids)
 {
-    uint64_t now = deadline_now();
-    pid_t found;
-
-    if (own <= 0)
-        return 0;
-    if (ids->process.namespace_pid == ids->process.pid)
-        return own;
-    found = find(ids, own);
-    if (found || (ids->read_ns && now - ids->read_ns < AGAIN_AFTER_NS))
-        return found;
-    ids->read_ns = now;
-    read_all(ids);
-    return find(ids, own);
+    free(ids->items);
+    *ids = (struct thread_ids){0};
 }
 
-void thread_ids_name(const struct thread_ids *ids, pid_t tid, char name[static PROCESS_NAME_MAX])
+pid_t thread_ids_outer(const struct thread_ids *ids, pid_t inner)
 {
-    char file[32];
+    const struct thread_id key = {.inner = inner}, *found;
 
-    snprintf(file, sizeof(file), "task/%d/comm", tid);
-    if (tid <= 0 || procfs_read(ids->process.pid, file, name, PROCESS_NAME_MAX) < 0)
-        name[0] = '\0';
-    name[strcspn(name, "\n")] = '\0';
-    text_printable(name);
-}
-
-void thread_ids_close(struct thread_ids *ids)
-{
-    numbering_close(&ids->own);
-    free(ids->ours);
-    ids->ours = NULL;
-    ids->room = 0;
+    found = ids->count ? bsearch(&key, ids->items, ids->count, sizeof(key), by_inner) : NULL;
+    return found ? found->outer : 0;
 }

@@ -2,27 +2,27 @@
 #pragma once
 
 #include "proc/process.h"
-#include "util/numbering.h"
 
-#define THREAD_IDS_MAX (64u << 10)
+#define THREAD_IDS_MAX 16384
 
 /*
- * The threads of a process by the numbers it knows them by itself, which differ from ours where it
- * has a PID namespace of its own (a container). What it has said once is kept, as a thread may end
- * before it is asked for again. Starts as {.process = ...}.
+ * The threads of a process by the ids that its own PID namespace gives them, which are those that a
+ * runtime keeps.
  */
-struct thread_ids {
-    struct process process;
-    struct numbering own; /* its numbers */
-    pid_t *ours;          /* of each */
-    size_t room;
-    uint64_t read_ns; /* CLOCK_MONOTONIC: when all threads were looked at */
+struct thread_id {
+    pid_t inner;
+    pid_t outer; /* as seen from here */
 };
 
-/* The thread @own of the process as seen from here; 0: there is none that we can see. */
-pid_t thread_ids_find(struct thread_ids *ids, pid_t own);
+struct thread_ids {
+    struct thread_id *items; /* by @inner; owned */
+    size_t count;
+};
 
-/* The name of thread @tid, as seen from here, printable; "" when it has ended. */
-void thread_ids_name(const struct thread_ids *ids, pid_t tid, char name[static PROCESS_NAME_MAX]);
+/* One small read for each thread. -ENOMEM, and errors of procfs_open_folder(); @out is empty then.
+ */
+_must_check_ int thread_ids_read(pid_t pid, struct thread_ids *out);
+void thread_ids_free(struct thread_ids *ids);
 
-void thread_ids_close(struct thread_ids *ids);
+/* 0: there is none. */
+pid_t thread_ids_outer(const struct thread_ids *ids, pid_t inner);

@@ -7,33 +7,33 @@
 #include <cmocka.h>
 
 #include "util/array.h"
-#include "util/bytes.h"
+#include "util/cursor.h"
 
 static void fields_in_order(void **state)
 {
     static const uint8_t data[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
-    struct bytes from = {.at = data, .left = sizeof(data)}, part;
+    struct cursor from = {.at = data, .left = sizeof(data)}, part;
     uint8_t byte;
     uint16_t word;
     uint32_t half;
     uint64_t whole;
 
-    assert_true(bytes_u8(&from, &byte));
+    assert_true(cursor_u8(&from, &byte));
     assert_int_equal(byte, 1);
-    assert_true(bytes_u16(&from, &word));
+    assert_true(cursor_u16(&from, &word));
     assert_int_equal(word, 0x0302);
-    assert_true(bytes_u32(&from, &half));
+    assert_true(cursor_u32(&from, &half));
     assert_int_equal(half, 0x07060504);
-    assert_true(bytes_u64(&from, &whole));
+    assert_true(cursor_u64(&from, &whole));
     assert_int_equal(whole, 0x0f0e0d0c0b0a0908);
-    assert_false(bytes_u32(&from, &half));
+    assert_false(cursor_u32(&from, &half));
     assert_int_equal(from.left, 2);
-    assert_false(bytes_part(&from, 3, &part));
-    assert_true(bytes_part(&from, 2, &part));
+    assert_false(cursor_part(&from, 3, &part));
+    assert_true(cursor_part(&from, 2, &part));
     assert_int_equal(part.left, 2);
     assert_int_equal(part.at[1], 17);
-    assert_false(bytes_skip(&from, 1));
-    assert_true(bytes_skip(&from, 0));
+    assert_false(cursor_skip(&from, 1));
+    assert_true(cursor_skip(&from, 0));
 }
 
 static void arrays_grow_zeroed(void **state)
