@@ -13,12 +13,12 @@ static size_t ended_size(const char *names, size_t size)
     return last ? (size_t)(last - names) + 1 : 0;
 }
 
-int symtab_open(const struct image *image, struct symbols *out)
+static int open_table(const struct image *image, uint32_t type, struct symbols *out)
 {
     Elf64_Shdr table, names;
 
     for (uint32_t i = 0; section_at(image, i, &table); i++) {
-        if (table.sh_type != SHT_SYMTAB)
+        if (table.sh_type != type)
             continue;
         if (!section_at(image, table.sh_link, &names))
             return -EBADMSG;
@@ -31,6 +31,16 @@ int symtab_open(const struct image *image, struct symbols *out)
         return out->table && out->names ? 0 : -EBADMSG;
     }
     return -ENODATA;
+}
+
+int symtab_open(const struct image *image, struct symbols *out)
+{
+    return open_table(image, SHT_SYMTAB, out);
+}
+
+int symtab_open_exported(const struct image *image, struct symbols *out)
+{
+    return open_table(image, SHT_DYNSYM, out);
 }
 
 bool symtab_at(const struct symbols *symbols, size_t index, struct symbol *out)

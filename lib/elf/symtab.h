@@ -27,6 +27,9 @@ struct symbol {
 /* -ENODATA when the image has no .symtab, -EBADMSG when it lies outside the file. */
 _must_check_ int symtab_open(const struct image *image, struct symbols *out);
 
+/* The same for .dynsym, as section headers have it: what the image exports and imports. */
+_must_check_ int symtab_open_exported(const struct image *image, struct symbols *out);
+
 /* The @index-th symbol if it is defined and named; false for those that are not. */
 bool symtab_at(const struct symbols *symbols, size_t index, struct symbol *out);
 

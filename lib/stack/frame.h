@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "util/cleanup.h"
+
 /* One frame of a call stack, for people. */
 
 #define FRAME_TEXT_MAX 192
@@ -25,3 +27,6 @@ struct frame {
 };
 
 const char *frame_source_name(enum frame_source source);
+
+/* Makes one that a confined child has filled fit for use: -EBADMSG if it can be none. */
+_must_check_ int frame_check(struct frame *frame);

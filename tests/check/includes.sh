@@ -11,12 +11,14 @@ declare -A may=(
     [runtime]='elf proc util'
     [locate]='runtime elf util'
     [state]='locate runtime elf proc util'
-    [stack]='locate runtime elf proc util'
+    [metadata]='util'
+    [contract]='metadata runtime elf proc util'
+    [stack]='contract metadata locate runtime elf proc util'
     [contention]='diagnostics stack proc util'
     [diagnostics]='proc util'
     [report]='state locate runtime elf proc util'
-    [cli]='diagnostics contention stack report state locate runtime elf proc control util'
-    [daemon]='contention stack report state locate runtime elf proc control util bpf'
+    [cli]='diagnostics contention stack contract metadata report state locate runtime elf proc control util'
+    [daemon]='contention stack contract metadata report state locate runtime elf proc control util bpf'
 )
 
 folder_of() { # FILE: its folder as "may" names it
