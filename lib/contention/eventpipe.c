@@ -97,8 +97,7 @@ static pid_t thread_here(struct reading *reading, uint64_t tid)
     if (found || now - reading->threads_read_ns < THREADS_AGAIN_NS)
         return found;
     reading->threads_read_ns = now;
-    thread_ids_free(&reading->threads);
-    (void)!thread_ids_read(reading->process.pid, &reading->threads);
+    (void)!thread_ids_refresh(reading->process.pid, &reading->threads);
     return thread_ids_outer(&reading->threads, (pid_t)tid);
 }
 
