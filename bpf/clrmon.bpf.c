@@ -48,5 +48,8 @@ static __always_inline struct abi_counters *counters_of_cpu(void)
     return bpf_map_lookup_elem(&counters, &zero);
 }
 
+#include "contention.bpf.h"
+#include "events.bpf.h"
+#include "usdt.bpf.h"
 #include "gc.bpf.h"
 #include "lifecycle.bpf.h"

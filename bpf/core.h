@@ -23,13 +23,21 @@ typedef __u16 __sum16;
 
 enum bpf_map_type {
     BPF_MAP_TYPE_HASH = 1,
+    BPF_MAP_TYPE_ARRAY = 2,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+    BPF_MAP_TYPE_STACK_TRACE = 7,
     BPF_MAP_TYPE_LRU_HASH = 9,
     BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 enum {
     BPF_ANY = 0,
+    BPF_NOEXIST = 1,
+};
+
+enum {
+    BPF_F_NO_PREALLOC = 1 << 0,
+    BPF_F_USER_STACK = 1 << 8, /* of bpf_get_stackid; its low byte: frames to leave out */
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -46,9 +54,19 @@ struct pt_regs {
 };
 #endif
 
+struct upid {
+    int nr;
+} __attribute__((preserve_access_index));
+
+struct pid {
+    unsigned int level; /* of its innermost namespace */
+    struct upid numbers[1];
+} __attribute__((preserve_access_index));
+
 struct task_struct {
     int pid;
     int tgid;
+    struct pid *thread_pid;
 } __attribute__((preserve_access_index));
 
 struct bpf_raw_tracepoint_args {

@@ -3,7 +3,8 @@
 
 /*
  * Processes come and go. Raw tracepoints, which need no tracefs. Every exec is reported, since any
- * program may turn out to run .NET; exits and forks only of processes that the daemon watches.
+ * program may turn out to run .NET; exits and forks only of processes that the daemon watches, and
+ * exits of those that have been counted without it.
  */
 
 static __always_inline bool is_watched(__u32 pid)
@@ -15,14 +16,20 @@ SEC("raw_tp/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *ctx)
 {
     struct abi_counters *counters = counters_of_cpu();
+    __u64 id = bpf_get_current_pid_tgid();
     struct abi_record *record;
+    bool waited;
 
     if (!counters)
         return 0;
     counters->hits[ABI_HIT_EXEC]++;
+    forget_thread(id);
+    waited = forget_process(id >> 32);
     record = reserve(ABI_EXEC, counters);
-    if (record)
-        bpf_ringbuf_submit(record, 0);
+    if (!record)
+        return 0;
+    record->waited = waited;
+    bpf_ringbuf_submit(record, 0);
     return 0;
 }
 
@@ -32,13 +39,20 @@ int process_exit(struct bpf_raw_tracepoint_args *ctx)
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
     struct abi_record *record;
+    bool waited;
 
-    if (!counters || id >> 32 != (__u32)id || !is_watched(id >> 32))
+    forget_thread(id);
+    if (!counters || id >> 32 != (__u32)id)
+        return 0;
+    waited = forget_process(id);
+    if (!waited && !is_watched(id))
         return 0;
     counters->hits[ABI_HIT_EXIT]++;
     record = reserve(ABI_EXIT, counters);
-    if (record)
-        bpf_ringbuf_submit(record, 0);
+    if (!record)
+        return 0;
+    record->waited = waited;
+    bpf_ringbuf_submit(record, 0);
     return 0;
 }
 

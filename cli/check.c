@@ -5,10 +5,10 @@
 #include <time.h>
 
 #include "check_daemon.h"
+#include "moment.h"
 #include "render.h"
 #include "report/json.h"
 #include "select.h"
-#include "util/number.h"
 #include "verbs.h"
 
 /*
@@ -20,6 +20,8 @@
 #define LOOK_MS          100
 #define GRACE_DEFAULT_MS 1000
 #define GRACE_MAX_S      600
+#define NS_PER_MS        UINT64_C(1000000)
+#define NS_PER_S         UINT64_C(1000000000)
 #define SETTLE_MAX_MS    10000 /* for a session that is still ending after the grace time */
 
 enum { OPTION_LEVEL = OPTION_VERB, OPTION_GRACE, OPTION_DAEMON };
@@ -64,13 +66,13 @@ static int take_level(struct check *check, const char *text)
 
 static int take_grace(struct check *check, const char *text)
 {
-    uint64_t seconds;
+    uint64_t ns;
 
-    if (number_decimal(text, GRACE_MAX_S, &seconds) < 0)
+    if (duration_parse_ns(text, &ns) < 0 || ns > GRACE_MAX_S * NS_PER_S)
         return fprintf(stderr, "clrmon check: grace time '%s' is not 0 to %d seconds\n", text,
                        GRACE_MAX_S),
                -EINVAL;
-    check->grace_ms = (unsigned)seconds * 1000;
+    check->grace_ms = (unsigned)(ns / NS_PER_MS);
     return 0;
 }
 

@@ -11,7 +11,6 @@
 #include "util/number.h"
 
 #define WHAT_MAX 400
-#define TIME_MAX 32
 
 struct what {
     char text[WHAT_MAX];
@@ -24,7 +23,7 @@ static const char *text_of(const json_t *object, const char *field)
     return text ? text : "";
 }
 
-static void format_time(const char *time, int64_t now_us, char text[static TIME_MAX])
+void event_time(const char *time, int64_t now_us, char text[static EVENT_TIME_MAX])
 {
     int64_t moment_us = 0;
     struct tm date, today;
@@ -32,18 +31,18 @@ static void format_time(const char *time, int64_t now_us, char text[static TIME_
     size_t used;
 
     if (moment_parse(time, now_us, &moment_us) < 0) {
-        snprintf(text, TIME_MAX, "%.14s", time);
+        snprintf(text, EVENT_TIME_MAX, "%.14s", time);
         return;
     }
     moment = moment_us / 1000000;
     localtime_r(&moment, &date);
     localtime_r(&now, &today);
     if (date.tm_yday != today.tm_yday || date.tm_year != today.tm_year) {
-        strftime(text, TIME_MAX, "%m-%d %H:%M:%S", &date);
+        strftime(text, EVENT_TIME_MAX, "%m-%d %H:%M:%S", &date);
         return;
     }
-    used = strftime(text, TIME_MAX, "%H:%M:%S", &date);
-    snprintf(text + used, TIME_MAX - used, ".%03d", (int)(moment_us / 1000 % 1000));
+    used = strftime(text, EVENT_TIME_MAX, "%H:%M:%S", &date);
+    snprintf(text + used, EVENT_TIME_MAX - used, ".%03d", (int)(moment_us / 1000 % 1000));
 }
 
 static struct event_set set_of(const json_t *event, const char *field)
@@ -95,9 +94,9 @@ static void say_loss(const json_t *event, struct what *out)
 
 static void say_gap(const json_t *event, struct what *out)
 {
-    char time[TIME_MAX];
+    char time[EVENT_TIME_MAX];
 
-    format_time(text_of(event, "since"), 0, time); /* with its date */
+    event_time(text_of(event, "since"), 0, time); /* with its date */
     snprintf(out->text, WHAT_MAX, "nobody was watching since %s", time);
 }
 
@@ -118,10 +117,10 @@ void event_line(const json_t *event, int64_t now_us, char line[static EVENT_LINE
 {
     const char *kind = text_of(event, "kind"), *name = text_of(event, "name");
     struct what what = {""};
-    char time[TIME_MAX], pid[16] = "-";
+    char time[EVENT_TIME_MAX], pid[16] = "-";
     size_t length;
 
-    format_time(text_of(event, "time"), now_us, time);
+    event_time(text_of(event, "time"), now_us, time);
     snprintf(what.text, WHAT_MAX, "%.40s", kind);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (strcmp(kinds[i].kind, kind) == 0)

@@ -12,6 +12,7 @@
 
 #define MICROSECONDS INT64_C(1000000)
 #define DAY          86400
+#define NANOSECONDS  UINT64_C(1000000000)
 
 static const struct {
     char letter;
@@ -98,6 +99,89 @@ int duration_parse(const char *text, uint64_t *seconds)
     if (r == 0)
         *seconds = sum;
     return r;
+}
+
+static const struct {
+    const char *name;
+    uint64_t ns;
+} fine_units[] = {
+    {"ns", 1},
+    {"us", 1000},
+    {"ms", 1000000},
+    {"s", NANOSECONDS},
+    {"m", 60 * NANOSECONDS},
+    {"h", 3600 * NANOSECONDS},
+    {"d", DAY *NANOSECONDS},
+    {"", NANOSECONDS},
+};
+
+/* 0: none. */
+static uint64_t fine_unit_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fine_units); i++)
+        if (strcmp(fine_units[i].name, name) == 0)
+            return fine_units[i].ns;
+    return 0;
+}
+
+/* One number with its unit, and with a fraction if it has one. */
+static int parse_fine(const char *text, uint64_t *ns)
+{
+    uint64_t whole, fraction = 0, parts = 1, unit;
+    int r = take_digits(&text, &whole);
+
+    if (r < 0)
+        return r;
+    if (*text == '.') {
+        const char *digits = ++text;
+
+        if (take_digits(&text, &fraction) < 0 || text - digits > 9)
+            return -EINVAL;
+        for (; digits < text; digits++)
+            parts *= 10;
+    }
+    unit = fine_unit_of(text);
+    if (!unit)
+        return -EINVAL;
+    if (whole > DURATION_SECONDS_MAX * NANOSECONDS / unit)
+        return -ERANGE;
+    *ns = whole * unit + (uint64_t)((double)fraction / (double)parts * (double)unit);
+    return 0;
+}
+
+int duration_parse_ns(const char *text, uint64_t *ns)
+{
+    uint64_t seconds;
+    int r = parse_fine(text, ns);
+
+    if (r != -EINVAL)
+        return r;
+    r = duration_parse(text, &seconds);
+    if (r == 0)
+        *ns = seconds * NANOSECONDS;
+    return r;
+}
+
+/* From 60 s on as duration_format(). */
+void duration_format_ns(uint64_t ns, char text[static DURATION_TEXT_MAX])
+{
+    size_t i = 0;
+    double value;
+
+    if (ns >= 60 * NANOSECONDS)
+        return duration_format(ns / NANOSECONDS, text);
+    while (i < 3 && ns >= fine_units[i + 1].ns)
+        i++;
+    value = (double)ns / (double)fine_units[i].ns;
+    snprintf(text, DURATION_TEXT_MAX, "%.*f%s", i && value < 9.95 ? 1 : 0, value,
+             fine_units[i].name);
+}
+
+void bound_format(uint64_t ns, char text[static DURATION_TEXT_MAX + 1])
+{
+    strcpy(text, ns == UINT64_MAX ? ">18m" : "<");
+    if (ns < UINT64_MAX)
+        duration_format_ns(ns, text + 1);
 }
 
 void duration_format(uint64_t seconds, char text[static DURATION_TEXT_MAX])

@@ -23,7 +23,7 @@ void row_print(const struct check_row *row)
            or_dash(row->verdict));
 }
 
-void print_folded(const char *text, int indent)
+void print_folded_to(FILE *out, const char *text, int indent)
 {
     size_t room = WIDTH - (size_t)indent;
 
@@ -36,9 +36,14 @@ void print_folded(const char *text, int indent)
                 cut--;
             cut = cut ? cut : room;
         }
-        printf("%*s%.*s\n", indent, "", (int)cut, text);
+        fprintf(out, "%*s%.*s\n", indent, "", (int)cut, text);
         text += cut;
         while (*text == ' ')
             text++;
     }
+}
+
+void print_folded(const char *text, int indent)
+{
+    print_folded_to(stdout, text, indent);
 }

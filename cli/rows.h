@@ -18,3 +18,4 @@ void row_print(const struct check_row *row);
 
 /* @text in lines of at most 80 columns, each after @indent blanks. */
 void print_folded(const char *text, int indent);
+void print_folded_to(FILE *out, const char *text, int indent);

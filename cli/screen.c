@@ -4,14 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "columns.h"
 #include "moment.h"
 
-#define LINE_MAX_BYTES 1024
-#define LEVEL_MAX      24
-#define COLUMNS_MIN    20
-#define OTHERS_WIDTH   68 /* all columns but NAME, and the blanks between */
-#define NAME_WIDTH_MIN 4
-#define NAME_WIDTH_MAX 40
+#define CELL_MAX    24
+#define COLUMNS_MIN 20
 
 #define HOME      "\033[H"
 #define PLAIN     "\033[0m"
@@ -38,6 +35,8 @@ static int compare(const void *left, const void *right)
         return a->level > b->level ? -1 : 1;
     if (a->verbose_seconds != b->verbose_seconds)
         return a->verbose_seconds > b->verbose_seconds ? -1 : 1;
+    if (a->wait_ms != b->wait_ms)
+        return a->wait_ms > b->wait_ms ? -1 : 1;
     return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
@@ -47,35 +46,9 @@ void screen_sort(struct screen *screen)
         qsort(screen->rows, screen->count, sizeof(*screen->rows), compare);
 }
 
-/* Bytes of the first @width characters of @text, and how many those are. */
-static size_t cut(const char *text, size_t width, size_t *characters)
-{
-    size_t bytes = 0;
-
-    *characters = 0;
-    while (text[bytes]) {
-        bool begins = ((unsigned char)text[bytes] & 0xc0) != 0x80;
-
-        if (begins && *characters == width)
-            break;
-        *characters += begins;
-        bytes++;
-    }
-    return bytes;
-}
-
-/* @text in exactly @width columns. */
-static void put_column(char *line, const char *text, size_t width)
-{
-    size_t characters, length = strlen(line), bytes = cut(text, width, &characters);
-
-    snprintf(line + length, LINE_MAX_BYTES - length, "%.*s%*s", (int)bytes, text,
-             (int)(width - characters), "");
-}
-
 static void put_line(struct canvas *canvas, const char *text, const char *style)
 {
-    size_t characters, bytes = cut(text, canvas->columns, &characters);
+    size_t characters, bytes = columns_cut(text, canvas->columns, &characters);
 
     if (!canvas->lines) {
         while (bytes && text[bytes - 1] == ' ')
@@ -93,7 +66,7 @@ static void put_line(struct canvas *canvas, const char *text, const char *style)
 static void put_summary(struct canvas *canvas, const struct screen *screen)
 {
     size_t counts[VERDICT_MAX] = {0}, used;
-    char line[LINE_MAX_BYTES];
+    char line[COLUMNS_LINE];
 
     for (size_t i = 0; i < screen->count; i++)
         counts[screen->rows[i].verdict]++;
@@ -110,74 +83,142 @@ static void put_summary(struct canvas *canvas, const struct screen *screen)
         put_line(canvas, screen->trouble.text, YELLOW);
 }
 
+/* The cells of a row that are not there as they are shown. */
+struct cells {
+    char pid[CELL_MAX], level[CELL_MAX], sessions[CELL_MAX], lasting[DURATION_TEXT_MAX];
+    char waits[CELL_MAX], wait_ms[CELL_MAX], p99[CELL_MAX + DURATION_TEXT_MAX], waiters[CELL_MAX];
+};
+
 /* The level's short name: a column is 10 wide. */
-static void format_level(const struct screen_row *row, char text[static LEVEL_MAX])
+static void format_level(const struct screen_row *row, char text[static CELL_MAX])
 {
     static const char *const names[] = {"Always",  "Critical", "Error",
                                         "Warning", "Info",     "Verbose"};
 
     if (!row->gc_known)
-        snprintf(text, LEVEL_MAX, "-");
+        snprintf(text, CELL_MAX, "-");
     else if (row->level == 0)
-        snprintf(text, LEVEL_MAX, "None(0)");
+        snprintf(text, CELL_MAX, "None(0)");
     else
-        snprintf(text, LEVEL_MAX, "%.7s(%u)",
+        snprintf(text, CELL_MAX, "%.7s(%u)",
                  row->level < ARRAY_SIZE(names) ? names[row->level] : "Level", row->level);
 }
 
-static void put_columns(char line[static LINE_MAX_BYTES], unsigned columns,
-                        const char *const *texts)
+static void format_waits(const struct screen_row *row, struct cells *cells)
 {
-    unsigned name =
-        columns > OTHERS_WIDTH + NAME_WIDTH_MIN ? columns - OTHERS_WIDTH : NAME_WIDTH_MIN;
-    const unsigned widths[] = {8, 0, 9, 11, 11, 9, 12, 8};
-
-    line[0] = 0;
-    if (name > NAME_WIDTH_MAX)
-        name = NAME_WIDTH_MAX;
-    for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
-        unsigned width = widths[i] ? widths[i] : name + 1;
-
-        put_column(line, texts[i], width - 1);
-        if (i + 1 < ARRAY_SIZE(widths))
-            put_column(line, "", 1);
-    }
+    if (!row->waits_known)
+        return;
+    snprintf(cells->waits, CELL_MAX, "%.1f", row->waits);
+    snprintf(cells->wait_ms, CELL_MAX, "%.1f", row->wait_ms);
+    snprintf(cells->waiters, CELL_MAX, "%u", row->waiters);
+    if (row->p99_ns)
+        bound_format(row->p99_ns, cells->p99);
 }
 
-static void put_head(struct canvas *canvas)
+static void format_cells(const struct screen_row *row, struct cells *cells)
 {
-    static const char *const heads[] = {"PID",      "NAME",     "VERSION",     "LEVEL",
-                                        "KEYWORDS", "SESSIONS", "VERBOSE-FOR", "VERDICT"};
-    char line[LINE_MAX_BYTES];
+    *cells = (struct cells){"", "", "-", "-", "-", "-", "-", "-"};
+    snprintf(cells->pid, CELL_MAX, "%d", (int)row->pid);
+    format_level(row, cells->level);
+    if (row->sessions >= 0)
+        snprintf(cells->sessions, CELL_MAX, "%d", row->sessions);
+    if (row->verbose_seconds)
+        duration_format(row->verbose_seconds, cells->lasting);
+    format_waits(row, cells);
+}
 
-    put_columns(line, canvas->columns, heads);
+enum which {
+    PID,
+    NAME,
+    VERSION,
+    LEVEL,
+    KEYWORDS,
+    SESSIONS,
+    VERBOSE_FOR,
+    WAITS,
+    WAIT_MS,
+    P99,
+    WAITERS,
+    LOCK,
+    OWNER,
+    VERDICT,
+    WHICH_MAX,
+};
+
+static const struct column columns_table[WHICH_MAX] = {
+    [PID] = {"PID", .width = 7},
+    [NAME] = {"NAME", .width = 12, .least = 4, .most = 40},
+    [VERSION] = {"VERSION", .width = 8, .rank = 7},
+    [LEVEL] = {"LEVEL", .width = 10, .rank = 1},
+    [KEYWORDS] = {"KEYWORDS", .width = 10, .rank = 8},
+    [SESSIONS] = {"SESSIONS", .width = 8, .rank = 5},
+    [VERBOSE_FOR] = {"VERBOSE-FOR", .width = 11, .rank = 4},
+    [WAITS] = {"WAITS/s", .width = 7, .rank = 2},
+    [WAIT_MS] = {"MS/s", .width = 6, .rank = 3},
+    [P99] = {"P99", 6, .rank = 9},
+    [WAITERS] = {"WAITERS", .width = 7, .rank = 6},
+    [LOCK] = {"WORST LOCK", .width = 14, .rank = 10, .most = 40},
+    [OWNER] = {"OWNER", .width = 16, .rank = 11, .most = 32},
+    [VERDICT] = {"VERDICT", .width = 7},
+};
+
+/* Without those of locks, where they are not watched. */
+static void fit(const struct canvas *canvas, const struct screen *screen, unsigned *widths)
+{
+    struct column columns[WHICH_MAX];
+
+    memcpy(columns, columns_table, sizeof(columns));
+    for (enum which i = WAITS; i <= OWNER && !screen->has_waits; i++)
+        columns[i] = (struct column){"", .rank = 1};
+    columns_fit(columns, WHICH_MAX, canvas->columns, widths);
+}
+
+static void put_head(struct canvas *canvas, const unsigned *widths)
+{
+    char line[COLUMNS_LINE];
+
+    columns_format(columns_table, widths, WHICH_MAX, NULL, line);
     put_line(canvas, line, REVERSE);
 }
 
-static void put_row(struct canvas *canvas, const struct screen_row *row)
+static const char *or_dash(const char *text)
+{
+    return *text ? text : "-";
+}
+
+static void put_row(struct canvas *canvas, const unsigned *widths, const struct screen_row *row)
 {
     static const char *const styles[VERDICT_MAX] = {
         [VERDICT_OFF] = "",         [VERDICT_INFORMATIONAL] = "", [VERDICT_UNKNOWN] = "",
         [VERDICT_VERBOSE] = YELLOW, [VERDICT_LEAKED] = BOLD_RED,
     };
-    char pid[16], level[LEVEL_MAX], sessions[16] = "-", lasting[DURATION_TEXT_MAX] = "-";
-    char line[LINE_MAX_BYTES];
+    char line[COLUMNS_LINE];
+    struct cells cells;
 
-    snprintf(pid, sizeof(pid), "%d", (int)row->pid);
-    format_level(row, level);
-    if (row->sessions >= 0)
-        snprintf(sessions, sizeof(sessions), "%d", row->sessions);
-    if (row->verbose_seconds)
-        duration_format(row->verbose_seconds, lasting);
-    put_columns(line, canvas->columns,
-                (const char *const[]){
-                    pid, row->name[0] ? row->name : "-", row->version[0] ? row->version : "-",
-                    level, row->gc_known ? row->keywords : "-", sessions, lasting,
-                    row->verdict == VERDICT_INFORMATIONAL ? "info" : verdict_name(row->verdict)});
+    format_cells(row, &cells);
+    columns_format(
+        columns_table, widths, WHICH_MAX,
+        (const char *const[]){
+            [PID] = cells.pid,
+            [NAME] = or_dash(row->name),
+            [VERSION] = or_dash(row->version),
+            [LEVEL] = cells.level,
+            [KEYWORDS] = row->gc_known ? row->keywords : "-",
+            [SESSIONS] = cells.sessions,
+            [VERBOSE_FOR] = cells.lasting,
+            [WAITS] = cells.waits,
+            [WAIT_MS] = cells.wait_ms,
+            [P99] = cells.p99,
+            [WAITERS] = cells.waiters,
+            [LOCK] = or_dash(row->lock),
+            [OWNER] = or_dash(row->owner),
+            [VERDICT] = row->verdict == VERDICT_INFORMATIONAL ? "info" : verdict_name(row->verdict),
+        },
+        line);
     put_line(canvas, line, styles[row->verdict]);
 }
 
-static void put_rows(struct canvas *canvas, const struct screen *screen)
+static void put_rows(struct canvas *canvas, const unsigned *widths, const struct screen *screen)
 {
     size_t shown = screen->count;
     char line[64];
@@ -185,7 +226,7 @@ static void put_rows(struct canvas *canvas, const struct screen *screen)
     if (canvas->lines && shown > canvas->lines - canvas->used)
         shown = canvas->lines > canvas->used ? canvas->lines - canvas->used - 1 : 0;
     for (size_t i = 0; i < shown; i++)
-        put_row(canvas, &screen->rows[i]);
+        put_row(canvas, widths, &screen->rows[i]);
     if (shown < screen->count) {
         snprintf(line, sizeof(line), "... and %zu more", screen->count - shown);
         put_line(canvas, line, "");
@@ -194,6 +235,7 @@ static void put_rows(struct canvas *canvas, const struct screen *screen)
 
 char *screen_render(const struct screen *screen, unsigned columns, unsigned lines)
 {
+    unsigned widths[WHICH_MAX];
     char *text = NULL;
     size_t size = 0;
     _fclose_ FILE *out = open_memstream(&text, &size);
@@ -202,13 +244,14 @@ char *screen_render(const struct screen *screen, unsigned columns, unsigned line
 
     if (!out)
         return NULL;
-    if (canvas.columns > LINE_MAX_BYTES / 4)
-        canvas.columns = LINE_MAX_BYTES / 4;
+    if (canvas.columns > COLUMNS_WIDEST)
+        canvas.columns = COLUMNS_WIDEST;
     if (lines)
         fputs(HOME, out);
     put_summary(&canvas, screen);
-    put_head(&canvas);
-    put_rows(&canvas, screen);
+    fit(&canvas, screen, widths);
+    put_head(&canvas, widths);
+    put_rows(&canvas, widths, screen);
     if (canvas.used < lines)
         fputs(TO_BOTTOM, out);
     if (fclose(TAKE_PTR(out)) != 0) {

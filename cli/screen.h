@@ -26,19 +26,30 @@ struct screen_row {
     int sessions;      /* -1: not known */
     uint64_t verbose_seconds;
     enum verdict verdict;
+    bool waits_known;            /* else what follows means nothing */
+    double waits;                /* a second */
+    double wait_ms;              /* a second */
+    uint64_t p99_ns;             /* no longer than that, as contention_quantile() has it */
+    unsigned waiters;            /* now */
+    char lock[SCREEN_NAME_MAX];  /* the worst; "": none */
+    char owner[SCREEN_NAME_MAX]; /* the thread that had it */
 };
 
 struct screen {
     struct screen_row *rows;
     size_t count;
     unsigned interval_s;
+    bool has_waits;        /* locks are watched: else there are no columns for them */
     struct reason trouble; /* "": none; else the rows are from before */
 };
 
-/* The worst verdict first, then by level, by verbose time, by pid. */
+/* The worst verdict first, then by level, by verbose time, by wait time, by pid. */
 void screen_sort(struct screen *screen);
 
 /*
+ * Columns that there is no room for are left out, those that say least first; PID, NAME and VERDICT
+ * stay.
+ *
  * @lines lines of at most @columns characters, for a terminal: from its upper left corner on, all
  * of it drawn over, with what does not fit counted in the last line. @lines 0: for a file: every
  * row, without any control sequence. To be freed; NULL: no memory.

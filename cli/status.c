@@ -8,6 +8,9 @@
 #include "rows.h"
 #include "verbs.h"
 
+#define LINE_MAX_BYTES 400
+#define COUNTS_INDENT  10
+
 static const struct option long_options[] = {OPTIONS_OUTPUT, {0}};
 
 static const char *text_at(const json_t *object, const char *field)
@@ -27,7 +30,7 @@ static double number_at(const json_t *object, const char *field)
     return json_number_value(json_object_get(object, field));
 }
 
-/* "ring_full 3, read 0", and the sum. */
+/* "ring_full 3, read 1", and the sum. */
 static long long list_counts(json_t *counts, char *text, size_t size)
 {
     const char *name;
@@ -39,7 +42,7 @@ static long long list_counts(json_t *counts, char *text, size_t size)
     json_object_foreach(counts, name, value)
     {
         sum += json_integer_value(value);
-        if (used < size)
+        if (json_integer_value(value) && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%s %lld", used ? ", " : "", name,
                                      (long long)json_integer_value(value));
     }
@@ -60,6 +63,45 @@ static void print_head(const json_t *status)
     print_folded(text_at(watching, "reason"), ROW_INDENT);
 }
 
+/* The counts, and what they are made of behind them or below. */
+_printf_(3, 4) static void print_counts(const char *what, const char *causes, const char *format,
+                                        ...)
+{
+    char line[LINE_MAX_BYTES];
+    va_list args;
+    int used;
+
+    va_start(args, format);
+    used = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (*causes)
+        snprintf(line + used, sizeof(line) - (size_t)used, " (%s)", causes);
+    if (strlen(line) + COUNTS_INDENT <= 80) {
+        printf("%-9s %s\n", what, line);
+        return;
+    }
+    line[used] = 0;
+    printf("%-9s %s\n", what, line);
+    print_folded(causes, COUNTS_INDENT);
+}
+
+/* "gc on, contention off" */
+static void print_families(json_t *families)
+{
+    const char *name, *comma = "";
+    json_t *is_on;
+
+    if (json_object_size(families))
+        printf("%-9s ", "families");
+    json_object_foreach(families, name, is_on)
+    {
+        printf("%s%s %s", comma, name, json_is_true(is_on) ? "on" : "off");
+        comma = ", ";
+    }
+    if (json_object_size(families))
+        putchar('\n');
+}
+
 static void print_watching(const json_t *status)
 {
     const json_t *records = json_object_get(status, "records");
@@ -68,12 +110,12 @@ static void print_watching(const json_t *status)
     long long sum = list_counts(json_object_get(records, "lost"), causes, sizeof(causes));
 
     printf("%-9s %lld\n", "events", count_at(status, "events"));
-    printf("%-9s %lld received, %lld lost (%s)\n", "records", count_at(records, "received"), sum,
-           causes);
+    print_counts("records", causes, "%lld received, %lld lost", count_at(records, "received"), sum);
     sum = list_counts(json_object_get(status, "hits"), causes, sizeof(causes));
-    printf("%-9s %lld hits (%s)\n", "probes", sum, causes);
+    print_counts("probes", causes, "%lld hits", sum);
     printf("%-9s about %.3f s of CPU for them, %.0f ns each\n", "", number_at(cost, "seconds"),
            number_at(cost, "seconds_per_hit") * 1e9);
+    print_families(json_object_get(status, "families"));
 }
 
 static void print_daemon(const json_t *status)
@@ -92,6 +134,21 @@ static void print_daemon(const json_t *status)
            number_at(json_object_get(status, "loop"), "longest_seconds") * 1e3);
 }
 
+static void print_family_troubles(json_t *families)
+{
+    const char *name;
+    json_t *family;
+
+    json_object_foreach(families, name, family)
+    {
+        char line[300];
+
+        snprintf(line, sizeof(line), "%.30s: %.200s", name, text_at(family, "trouble"));
+        if (*text_at(family, "trouble"))
+            print_folded(line, ROW_INDENT);
+    }
+}
+
 static void print_images(const json_t *status)
 {
     const json_t *images = json_object_get(status, "images");
@@ -108,6 +165,7 @@ static void print_images(const json_t *status)
                *build_id ? build_id : "-");
         print_folded(text_at(image, "path"), ROW_INDENT);
         print_folded(text_at(image, "trouble"), ROW_INDENT);
+        print_family_troubles(json_object_get(image, "families"));
     }
     if (count_at(status, "more_images"))
         printf("and %lld more\n", count_at(status, "more_images"));

@@ -9,9 +9,21 @@
 
 #define COMM_LENGTH 15 /* all that the kernel keeps of a name */
 
+static void print_event(const json_t *event, bool wide)
+{
+    char line[EVENT_LINE_MAX];
+
+    event_line(event, moment_now(), line);
+    puts(line);
+}
+
 void stream_init(struct stream *stream, const char *verb, enum control_verb asked)
 {
-    *stream = (struct stream){.verb = verb, .request.verb = asked};
+    *stream = (struct stream){.verb = verb,
+                              .what = "events",
+                              .head = EVENT_LINE_HEAD,
+                              .print = print_event,
+                              .request.verb = asked};
     options_init(&stream->options, FORMAT_TABLE | FORMAT_JSONL);
 }
 
@@ -29,7 +41,7 @@ int stream_take_moment(const struct stream *stream, const char *what, const char
     return -EINVAL;
 }
 
-static bool is_named(const char *name, const char *wanted)
+bool stream_name_matches(const char *name, const char *wanted)
 {
     size_t length = strlen(wanted);
 
@@ -47,34 +59,32 @@ static bool is_wanted(const struct options *options, const json_t *event)
         if (options->pids[i] == pid)
             return true;
     for (size_t i = 0; name && i < options->name_count; i++)
-        if (is_named(name, options->names[i]))
+        if (stream_name_matches(name, options->names[i]))
             return true;
     return !options->pid_count && !options->name_count;
 }
 
-static void print_line(struct stream *stream, const json_t *event)
+static void print_row(struct stream *stream, const json_t *item)
 {
-    char line[EVENT_LINE_MAX];
-
     if (!stream->headed)
-        puts(EVENT_LINE_HEAD);
+        puts(stream->head);
     stream->headed = true;
-    event_line(event, moment_now(), line);
-    puts(line);
+    stream->print(item, stream->options.format == FORMAT_WIDE);
 }
 
-static int take_event(void *context, json_t *event)
+static int take_item(void *context, json_t *item)
 {
     struct stream *stream = context;
 
-    if (!is_wanted(&stream->options, event))
+    if (!is_wanted(&stream->options, item))
         return 0;
     if (stream->options.format == FORMAT_JSONL) {
-        json_dumpf(event, stdout, JSON_COMPACT);
+        json_dumpf(item, stdout, JSON_COMPACT);
         putchar('\n');
     } else {
-        print_line(stream, event);
+        print_row(stream, item);
     }
+    stream->printed = true;
     stream->closed = fflush(stdout) != 0;
     return stream->closed;
 }
@@ -83,15 +93,15 @@ static void tell_dropped(void *context, uint64_t count)
 {
     const struct stream *stream = context;
 
-    fprintf(stderr, "clrmon %s: %llu events are missing here: they came faster than we read\n",
-            stream->verb, (unsigned long long)count);
+    fprintf(stderr, "clrmon %s: %llu %s are missing here: they came faster than we read\n",
+            stream->verb, (unsigned long long)count, stream->what);
 }
 
 int stream_run(struct stream *stream)
 {
     struct ask ask = {.request = stream->request,
                       .deadline_ms = ASK_DEADLINE_MS,
-                      .take = take_event,
+                      .take = take_item,
                       .context = stream,
                       .dropped = tell_dropped};
     struct reason why = {""};
@@ -102,5 +112,7 @@ int stream_run(struct stream *stream)
         fprintf(stderr, "clrmon %s: %s\n", stream->verb, why.text);
         return EXIT_CANNOT_TELL;
     }
+    if (!stream->printed && !stream->request.follow && stream->options.format == FORMAT_TABLE)
+        fprintf(stderr, "clrmon %s: no %s\n", stream->verb, stream->what);
     return 0;
 }

@@ -4,16 +4,22 @@
 #include "ask.h"
 #include "options.h"
 
-/* What `clrmon events` and `clrmon history` have in common: events, asked for and printed. */
+/* What `clrmon events`, `clrmon history` and `clrmon contention -f` have in common: things that
+ * come one after the other, asked for and printed. */
 
 struct stream {
     const char *verb;
+    const char *what; /* "events" */
+    const char *head; /* of the table */
+    void (*print)(const json_t *item, bool wide);
     struct options options;
     struct control_request request;
     bool headed;
-    bool closed; /* nobody reads what we print */
+    bool printed; /* anything */
+    bool closed;  /* nobody reads what we print */
 };
 
+/* Of events, in a table or as lines of JSON. */
 void stream_init(struct stream *stream, const char *verb, enum control_verb asked);
 
 /* "since" or "until" into @moment. -EINVAL, having said what is wrong. */
@@ -22,3 +28,7 @@ _must_check_ int stream_take_moment(const struct stream *stream, const char *wha
 
 /* The exit status. */
 int stream_run(struct stream *stream);
+
+/* Is @wanted what a process of this name is called? ".dll" may be missing, and what the kernel does
+ * not keep. */
+bool stream_name_matches(const char *name, const char *wanted);

@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "ask.h"
+#include "contention_table.h"
 #include "moment.h"
 #include "screen.h"
+#include "snapshot.h"
 #include "terminal.h"
 #include "util/number.h"
 #include "verbs.h"
@@ -17,6 +19,9 @@
 #define INTERVAL_DEFAULT_S 2
 #define INTERVAL_MAX_S     3600
 #define DEADLINE_MS        1000 /* a key is answered after this at the latest */
+#define LOCKS              16   /* of a process, of which the worst is sought */
+#define NS_PER_S           1e9
+#define NS_PER_MS          1e6
 
 struct top {
     uint64_t interval_s;
@@ -26,7 +31,9 @@ struct top {
     int signals;
     struct terminal terminal;
     struct screen screen;
-    struct screen fresh; /* what comes in */
+    struct screen fresh;   /* what comes in */
+    struct snapshot waits; /* up to now; what is shown is what it has more than the one before */
+    bool has_waits;
 };
 
 static const struct option long_options[] = {
@@ -110,6 +117,67 @@ static int take_process(void *context, json_t *process)
     return 0;
 }
 
+static void read_waits(const struct contention *process, bool since_before, struct screen_row *row)
+{
+    double seconds = (double)(process->now_ns - process->since_ns) / NS_PER_S;
+    const struct contended *worst = contention_worst(process);
+    char text[CONTENDED_TEXT_MAX];
+
+    row->waits_known = since_before && process->is_on && seconds > 0;
+    row->waiters = process->waiters;
+    if (row->waits_known) {
+        row->waits = (double)process->sum.waits / seconds;
+        row->wait_ms = (double)process->sum.wait_ns / NS_PER_MS / seconds;
+        row->p99_ns = contention_quantile(process, 0.99);
+    }
+    if (!row->waits_known || !worst)
+        return;
+    contended_lock(worst, text);
+    snprintf(row->lock, sizeof(row->lock), "%.*s", (int)sizeof(row->lock) - 1, text);
+    contended_thread(worst, text);
+    snprintf(row->owner, sizeof(row->owner), "%.*s", (int)sizeof(row->owner) - 1, text);
+}
+
+static struct screen_row *find_row(const struct screen *screen, pid_t pid)
+{
+    for (size_t i = 0; i < screen->count; i++)
+        if (screen->rows[i].pid == pid)
+            return &screen->rows[i];
+    return NULL;
+}
+
+static void fill_rows(struct top *top, const struct snapshot *since)
+{
+    top->screen.has_waits = false;
+    for (size_t i = 0; i < since->count; i++) {
+        struct screen_row *row = find_row(&top->screen, since->items[i].pid);
+
+        if (row)
+            read_waits(&since->items[i], top->has_waits, row);
+        top->screen.has_waits |= since->items[i].is_on;
+    }
+}
+
+/* A daemon that knows nothing of locks is as good as one that watches none. */
+static void refresh_waits(struct top *top)
+{
+    const struct control_request request = {.verb = CONTROL_CONTENTION, .top = LOCKS, .bare = true};
+    _snapshot_ struct snapshot now = {0}, since = {0};
+    struct reason why;
+
+    if (snapshot_take(&now, &request, DEADLINE_MS, &why) < 0 ||
+        snapshot_again(&now, &since, &why) < 0) {
+        top->screen.has_waits = false;
+        return;
+    }
+    snapshot_subtract(&since, &top->waits);
+    fill_rows(top, &since);
+    snapshot_free(&top->waits);
+    top->waits = now;
+    top->has_waits = true;
+    now = (struct snapshot){0};
+}
+
 /* What was known before stays on the screen while the daemon does not answer. */
 static void refresh(struct top *top)
 {
@@ -129,6 +197,7 @@ static void refresh(struct top *top)
     top->screen.rows = top->fresh.rows;
     top->screen.count = top->fresh.count;
     top->fresh.rows = before.rows;
+    refresh_waits(top);
     screen_sort(&top->screen);
 }
 
@@ -251,5 +320,6 @@ int verb_top(int argc, char **argv)
     close(top.signals);
     free(top.screen.rows);
     free(top.fresh.rows);
+    snapshot_free(&top.waits);
     return status;
 }

@@ -14,9 +14,11 @@ enum {
 };
 
 int verb_check(int argc, char **argv);
+int verb_contention(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_events(int argc, char **argv);
 int verb_history(int argc, char **argv);
+int verb_probes(int argc, char **argv);
 int verb_ps(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_symbols(int argc, char **argv);

@@ -9,7 +9,9 @@
 #include "util/text.h"
 
 #define FILE_SIZE_MAX ((size_t)64 << 10)
-#define SECOND        1000ull
+#define US            1000ull
+#define MS            (1000 * US)
+#define SECOND        (1000 * MS)
 #define MINUTE        (60 * SECOND)
 #define HOUR          (60 * MINUTE)
 #define DAY           (24 * HOUR)
@@ -18,6 +20,7 @@ enum kind {
     KIND_PATH,
     KIND_NAME,
     KIND_LISTEN,
+    KIND_NANOSECONDS,
     KIND_MILLISECONDS,
     KIND_SECONDS,
     KIND_SIZE,
@@ -25,7 +28,7 @@ enum kind {
     KIND_MAX,
 };
 
-/* @least and @most: of milliseconds, of bytes; of a text @most is its room. */
+/* @least and @most: of nanoseconds, of bytes; of a text @most is its room. */
 struct setting {
     const char *name;
     enum kind kind;
@@ -57,6 +60,11 @@ static const struct setting settings[] = {
     {"history_max_size", KIND_SIZE, SETTING(history_bytes), 4ull << 20, 1ull << 40, "256M",
      "a size of 4M to 1024G, such as 256M"},
     {"probes", KIND_YES_NO, SETTING(probes), 0, 1, "yes", "yes or no"},
+    {"contention", KIND_YES_NO, SETTING(contention), 0, 1, "yes", "yes or no"},
+    {"managed_locks", KIND_YES_NO, SETTING(managed_locks), 0, 1, "no", "yes or no"},
+    {"events", KIND_YES_NO, SETTING(events), 0, 1, "no", "yes or no"},
+    {"min_wait", KIND_NANOSECONDS, SETTING(min_wait_ns), US, HOUR, "10ms",
+     "a duration of 1us to 1h, such as 10ms"},
 };
 
 struct unit {
@@ -65,7 +73,8 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", SECOND}, {"m", MINUTE}, {"h", HOUR}, {"d", DAY}, {"", SECOND}, {NULL, 0},
+    {"us", US},  {"ms", MS}, {"s", SECOND}, {"m", MINUTE},
+    {"h", HOUR}, {"d", DAY}, {"", SECOND},  {NULL, 0},
 };
 
 static const struct unit size_units[] = {
@@ -92,19 +101,30 @@ static int parse_quantity(const char *value, const struct unit *units,
     return 0;
 }
 
+static int set_duration(const struct setting *setting, const char *value, uint64_t unit,
+                        void *field)
+{
+    uint64_t ns;
+    int r = parse_quantity(value, duration_units, setting, &ns);
+
+    if (r == 0)
+        *(uint64_t *)field = ns / unit;
+    return r;
+}
+
+static int set_nanoseconds(const struct setting *setting, const char *value, void *field)
+{
+    return set_duration(setting, value, 1, field);
+}
+
 static int set_milliseconds(const struct setting *setting, const char *value, void *field)
 {
-    return parse_quantity(value, duration_units, setting, field);
+    return set_duration(setting, value, MS, field);
 }
 
 static int set_seconds(const struct setting *setting, const char *value, void *field)
 {
-    uint64_t milliseconds;
-    int r = parse_quantity(value, duration_units, setting, &milliseconds);
-
-    if (r == 0)
-        *(uint64_t *)field = milliseconds / SECOND;
-    return r;
+    return set_duration(setting, value, SECOND, field);
 }
 
 static int set_size(const struct setting *setting, const char *value, void *field)
@@ -173,9 +193,13 @@ static int set_listen(const struct setting *setting, const char *value, void *fi
 
 static int (*const setters[KIND_MAX])(const struct setting *setting, const char *value,
                                       void *field) = {
-    [KIND_PATH] = set_path,       [KIND_NAME] = set_name,
-    [KIND_LISTEN] = set_listen,   [KIND_MILLISECONDS] = set_milliseconds,
-    [KIND_SECONDS] = set_seconds, [KIND_SIZE] = set_size,
+    [KIND_PATH] = set_path,
+    [KIND_NAME] = set_name,
+    [KIND_LISTEN] = set_listen,
+    [KIND_NANOSECONDS] = set_nanoseconds,
+    [KIND_MILLISECONDS] = set_milliseconds,
+    [KIND_SECONDS] = set_seconds,
+    [KIND_SIZE] = set_size,
     [KIND_YES_NO] = set_yes_no,
 };
 

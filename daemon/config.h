@@ -11,8 +11,8 @@
  * The daemon's settings: a file of "name = value" lines; then the command line, which wins. Every
  * name has a default, so an empty file is a good one. '#' begins a comment, at the start of a line
  * or after a blank. Of a name that is there twice, the last one counts. A value may stand in double
- * quotes. Durations are whole numbers with ms, s, m, h or d, or of seconds; sizes with K, M, G or T
- * (of 1024), or of bytes; the rest is yes or no, absolute paths, and names.
+ * quotes. Durations are whole numbers with us, ms, s, m, h or d, or of seconds; sizes with K, M, G
+ * or T (of 1024), or of bytes; the rest is yes or no, absolute paths, and names.
  *
  *   socket            = /run/clrmon/control.sock
  *   group             = clrmon            who may ask, besides root
@@ -25,6 +25,10 @@
  *   history_max_age   = 30d
  *   history_max_size  = 256M
  *   probes            = yes               no: only polling
+ *   contention        = yes               waits for locks are watched from the beginning
+ *   managed_locks     = no                so are those for System.Threading.Lock
+ *   events            = no                what traces have processes write is counted
+ *   min_wait          = 10ms              of single waits, for one who follows and does not say
  */
 
 struct config {
@@ -39,6 +43,10 @@ struct config {
     uint64_t history_age_s;
     uint64_t history_bytes;
     bool probes;
+    bool contention;
+    bool managed_locks;
+    bool events;
+    uint64_t min_wait_ns;
 };
 
 /* Between reads of every process, in ms. */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "contention/contention.h"
-#include "probes.h"
+#include "registry.h"
 #include "store.h"
 
 /*
@@ -14,27 +14,52 @@
 
 struct contention_reader;
 
-/* @probes (NULL: there are none, and every answer says so) is borrowed. */
-_must_check_ int contention_reader_new(struct contention_reader **out, struct probes *probes);
+/* @probes (NULL: there are none, and every answer says so) and @registry are borrowed. */
+_must_check_ int contention_reader_new(struct contention_reader **out, struct probes *probes,
+                                       const struct registry *registry);
 void contention_reader_free(struct contention_reader **reader);
 
-/* All of one process, with at most @top lines a list. 0 also when nothing can be seen: then it is
- * not is_on, and says why. @named: stacks and types get names, else addresses alone. */
+/*
+ * All of one process, with at most @top lines a list. 0 also when nothing can be seen: then it is
+ * not is_on, and says why. @named: stacks and types get names, else addresses alone. -ENOMEM.
+ */
 _must_check_ int contention_read(struct contention_reader *reader,
                                  const struct stored_process *process, size_t top, bool named,
                                  struct contention *out, struct reason *why);
 
-/* Sums and histogram alone, of one process: what a scrape wants. Cheap. */
-_must_check_ int contention_read_sums(struct contention_reader *reader, pid_t pid,
-                                      struct contention *out);
+/*
+ * Sums, histogram and who waits, without the lists: what a scrape wants. Who waits may be
+ * CONTENTION_STALE_NS old, so that asking for every process reads the maps once.
+ */
+#define CONTENTION_STALE_NS UINT64_C(100000000)
+_must_check_ int contention_read_sums(struct contention_reader *reader,
+                                      const struct stored_process *process, struct contention *out);
 
-/* To be called now and then (every 10 s): makes room in the maps. */
-void contention_sweep(struct contention_reader *reader, const struct store *store);
+/* What is known of a process's runtime, which is loaded at @bias: its names come from there. */
+void contention_know(struct contention_reader *reader, const struct process *process,
+                     const struct findings *findings, uint64_t bias);
 
-/* @pid has ended or is another: what is summed up for it goes. */
-void contention_forget(struct contention_reader *reader, pid_t pid);
+/* A family, of waits, for one process; it stays so until the process ends. -EINVAL for another
+ * family, -ENOTSUP without probes. */
+_must_check_ int contention_set_process(struct contention_reader *reader, pid_t pid,
+                                        enum probe_family family, bool on);
+bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
+                              enum probe_family family);
 
-/* A wait out of the ring, for those who follow. New reference: time, pid, name, tid, thread,
- * wait_ns, lock, type, owner_tid, owner_name, frames, thrown, managed. */
+/* A family's probes have been detached: nobody is known to wait any more. */
+void contention_forget_waiting(struct contention_reader *reader, enum probe_family family);
+
+/* @pid has ended or is another: its names go, and what was summed up for it up to @until
+ * (CLOCK_MONOTONIC, ns). */
+void contention_forget(struct contention_reader *reader, pid_t pid, uint64_t until);
+
+/* To be called now and then (every 10 s): drops those who are gone, and makes room in the maps. */
+void contention_sweep(struct contention_reader *reader);
+
+/*
+ * A wait out of the ring, for those who follow. New reference: time, pid, name, tid, thread,
+ * wait_ns, lock, type, owner_tid, owner_name, frames, thrown, managed. NULL: it is none that
+ * anybody wants (a wait for another handle), or there is no memory.
+ */
 json_t *contention_wait_json(struct contention_reader *reader, const struct stored_process *process,
                              const struct abi_wait *wait);

@@ -16,6 +16,7 @@ struct control {
     gid_t group;
     struct reason notice;
     uint64_t tick_us;
+    uint64_t min_wait_ns; /* that was asked for last; UINT64_MAX: none */
     bool ticking;
     sd_event_source *accepting;
     sd_event_source *ticks;
@@ -46,6 +47,24 @@ static int on_tick(sd_event_source *source, uint64_t now, void *data)
     return 0;
 }
 
+/* Whoever wants the shortest waits decides what is asked for. */
+static void on_turn(void *server)
+{
+    struct control *control = server;
+    const struct control_service *service = &control->service;
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < control->count; i++) {
+        uint64_t wanted = connection_min_wait_ns(control->connections[i]);
+
+        least = wanted < least ? wanted : least;
+    }
+    if (least == control->min_wait_ns)
+        return;
+    control->min_wait_ns = least;
+    service->handlers->follow_waits(service->context, least);
+}
+
 static void on_gone(void *server, struct connection *gone)
 {
     struct control *control = server;
@@ -56,6 +75,7 @@ static void on_gone(void *server, struct connection *gone)
             break;
         }
     connection_free(&gone);
+    on_turn(server);
 }
 
 /* Takes over @fd. */
@@ -65,7 +85,8 @@ static void welcome(struct control *control, int fd)
         return connection_refuse(fd, "only root and the group clrmon may ask");
     if (control->count == CONTROL_CLIENTS_MAX)
         return connection_refuse(fd, "clrmond has as many clients as it takes: try later");
-    if (connection_new(&control->connections[control->count], &control->service, fd) < 0)
+    if (connection_new(&control->connections[control->count], &control->service, fd,
+                       control_peer_may_switch(fd)) < 0)
         return;
     control->count++;
     tick_later(control);
@@ -129,9 +150,12 @@ int control_new(struct control **out, sd_event *loop, const struct control_setup
     control->service = (struct control_service){.loop = sd_event_ref(loop),
                                                 .handlers = handlers,
                                                 .context = context,
+                                                .min_wait_ns = setup->min_wait_ns,
                                                 .gone = on_gone,
+                                                .turn = on_turn,
                                                 .server = control};
     control->tick_us = (setup->patience_us ? setup->patience_us : PATIENCE_US) / 4;
+    control->min_wait_ns = UINT64_MAX;
     control->socket.fd = -1;
     control->group = control_group(setup->group);
     r = control_socket_open(&control->socket, setup->path, control->group, why);
@@ -165,31 +189,67 @@ const char *control_notice(const struct control *control)
     return control->notice.text;
 }
 
+static bool is_wanted(const struct control *control, const struct publication *publication)
+{
+    for (size_t i = 0; i < control->count; i++)
+        if (connection_wants(control->connections[i], publication))
+            return true;
+    return false;
+}
+
+/* Encoded once for all. */
+static void publish(struct control *control, const struct publication *publication, json_t *item)
+{
+    const struct control_answer answer = {.type = CONTROL_ITEM, .item = item};
+    json_int_t id = json_integer_value(json_object_get(item, "id"));
+    struct packet *packet = item ? packet_new(&answer, (uint64_t)id) : NULL;
+
+    if (!packet) {
+        control->service.drops++;
+        return;
+    }
+    for (size_t i = 0; i < control->count; i++)
+        connection_publish(control->connections[i], publication, packet);
+    packet_release(&packet);
+}
+
 bool control_is_followed(const struct control *control)
 {
     for (size_t i = 0; i < control->count; i++)
-        if (connection_follows(control->connections[i]))
+        if (connection_follows(control->connections[i], CONTROL_EVENTS))
             return true;
     return false;
 }
 
 void control_publish(struct control *control, json_t *event)
 {
-    const struct control_answer answer = {.type = CONTROL_ITEM, .item = event};
-    pid_t pid = (pid_t)json_integer_value(json_object_get(event, "pid"));
-    json_int_t id = json_integer_value(json_object_get(event, "id"));
-    struct packet *packet;
+    const struct publication publication = {
+        .verb = CONTROL_EVENTS,
+        .pid = (pid_t)json_integer_value(json_object_get(event, "pid")),
+    };
 
-    if (!control_is_followed(control))
-        return;
-    packet = packet_new(&answer, (uint64_t)id);
-    if (!packet) {
-        control->service.drops++;
-        return;
-    }
-    for (size_t i = 0; i < control->count; i++)
-        connection_publish(control->connections[i], packet, pid);
-    packet_release(&packet);
+    if (is_wanted(control, &publication))
+        publish(control, &publication, event);
+}
+
+static struct publication wait_of(pid_t pid, uint64_t wait_ns)
+{
+    return (struct publication){.verb = CONTROL_CONTENTION, .pid = pid, .wait_ns = wait_ns};
+}
+
+bool control_wants_wait(const struct control *control, pid_t pid, uint64_t wait_ns)
+{
+    const struct publication publication = wait_of(pid, wait_ns);
+
+    return is_wanted(control, &publication);
+}
+
+void control_publish_wait(struct control *control, pid_t pid, uint64_t wait_ns, json_t *wait)
+{
+    const struct publication publication = wait_of(pid, wait_ns);
+
+    if (is_wanted(control, &publication))
+        publish(control, &publication, wait);
 }
 
 void control_health(const struct control *control, struct health *health)

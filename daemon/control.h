@@ -11,8 +11,8 @@
  * who follow. No client can delay the loop or fill the memory: 64 of them, one request at a time
  * each, 256 packets or 1 MiB wait for each; a query goes on when there is room again, a follower's
  * events are dropped, counted, and told as such; one that does not move for 30 s is disconnected.
- * Only root, ourselves and members of the group may ask, and nothing that they ask changes
- * anything.
+ * Only root, ourselves and members of the group may ask; of them only root and ourselves may switch
+ * probes, which is all that can be changed.
  */
 
 #define CONTROL_CLIENTS_MAX 64
@@ -23,6 +23,7 @@ struct control_setup {
     const char *path;     /* of the socket, where systemd hands over none that is named "control" */
     const char *group;    /* where there is none of that name: only root; see control_notice() */
     uint64_t patience_us; /* with one that does not move; 0: 30 s */
+    uint64_t min_wait_ns; /* for one who follows waits and does not say how long they have to be */
 };
 
 /*
@@ -48,6 +49,11 @@ struct control_handlers {
      * ends when each event published so far was given, or could not be stored.
      */
     struct control_source history;
+    struct control_source contention; /* of processes; the request may name one */
+    /* Families of probes. The request may switch one, which open() does; whoever asks may. */
+    struct control_source probes;
+    /* Single waits that last as long as @min_wait_ns are wanted from now on; UINT64_MAX: none. */
+    void (*follow_waits)(void *context, uint64_t min_wait_ns);
 };
 
 /* @handlers is kept and must last. -EADDRINUSE where another one listens. */
@@ -60,11 +66,17 @@ void control_free(struct control **control);
 /* What an administrator should be told once; "": nothing. */
 const char *control_notice(const struct control *control);
 
-/* Is there anybody to publish to? */
+/* Is there anybody to publish events to? */
 bool control_is_followed(const struct control *control);
 
 /* An event (event_json()) to those who follow it. Borrowed. */
 void control_publish(struct control *control, json_t *event);
+
+/* Does anybody follow waits of @wait_ns in process @pid? */
+bool control_wants_wait(const struct control *control, pid_t pid, uint64_t wait_ns);
+
+/* Such a wait to those who do; NULL: there was no memory for it, so it is dropped. Borrowed. */
+void control_publish_wait(struct control *control, pid_t pid, uint64_t wait_ns, json_t *wait);
 
 /* Fills clients and client_drops. */
 void control_health(const struct control *control, struct health *health);

@@ -15,6 +15,7 @@ struct connection {
     sd_event_source *source;
     uint32_t events; /* what the loop waits for */
     unsigned ticks;  /* without a movement */
+    bool may_switch;
 
     bool answering;
     struct control_request request;
@@ -224,17 +225,42 @@ static void open_producer(struct connection *connection, const struct control_so
     connection->producer = source;
 }
 
+static void begin_events(struct connection *connection)
+{
+    if (!connection->request.follow || connection->request.since_us)
+        open_producer(connection, &connection->service->handlers->history);
+}
+
+static void begin_contention(struct connection *connection)
+{
+    if (!connection->request.follow)
+        open_producer(connection, &connection->service->handlers->contention);
+    else if (!connection->request.min_wait_ns)
+        connection->request.min_wait_ns = connection->service->min_wait_ns;
+}
+
+static void begin_probes(struct connection *connection)
+{
+    if (connection->request.family[0] && !connection->may_switch)
+        return fail(connection, &(struct reason){"only root may switch probes"});
+    open_producer(connection, &connection->service->handlers->probes);
+}
+
+static void begin_check(struct connection *connection)
+{
+    open_producer(connection, &connection->service->handlers->check);
+}
+
 static void begin(struct connection *connection)
 {
-    const struct control_request *request = &connection->request;
+    static void (*const beginnings[CONTROL_VERB_MAX])(struct connection * connection) = {
+        [CONTROL_STATUS] = answer_status,        [CONTROL_CHECK] = begin_check,
+        [CONTROL_EVENTS] = begin_events,         [CONTROL_HISTORY] = begin_events,
+        [CONTROL_CONTENTION] = begin_contention, [CONTROL_PROBES] = begin_probes,
+    };
 
     connection->given = connection->last_id = connection->lost = connection->lost_id = 0;
-    if (request->verb == CONTROL_STATUS)
-        answer_status(connection);
-    else if (request->verb == CONTROL_CHECK)
-        open_producer(connection, &connection->service->handlers->check);
-    else if (!request->follow || request->since_us)
-        open_producer(connection, &connection->service->handlers->history);
+    beginnings[connection->request.verb](connection);
 }
 
 static void take_request(struct connection *connection)
@@ -268,10 +294,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
     produce(connection);
     transmit(connection);
     await(connection);
+    connection->service->turn(connection->service->server);
     return 0;
 }
 
-int connection_new(struct connection **out, struct control_service *service, int fd)
+int connection_new(struct connection **out, struct control_service *service, int fd,
+                   bool may_switch)
 {
     _cleanup_(connection_free) struct connection *connection = calloc(1, sizeof(*connection));
     const int room = CONTROL_ANSWER_MAX; /* which the kernel doubles */
@@ -284,6 +312,7 @@ int connection_new(struct connection **out, struct control_service *service, int
     connection->service = service;
     connection->fd = fd;
     connection->events = EPOLLIN;
+    connection->may_switch = may_switch;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
     r = sd_event_add_io(service->loop, &connection->source, fd, EPOLLIN, on_io, connection);
     if (r < 0)
@@ -306,9 +335,26 @@ void connection_free(struct connection **held)
     free(connection);
 }
 
-bool connection_follows(const struct connection *connection)
+bool connection_follows(const struct connection *connection, enum control_verb verb)
 {
-    return connection->request.follow;
+    return connection->request.follow && connection->request.verb == verb;
+}
+
+uint64_t connection_min_wait_ns(const struct connection *connection)
+{
+    return connection_follows(connection, CONTROL_CONTENTION) ? connection->request.min_wait_ns
+                                                              : UINT64_MAX;
+}
+
+bool connection_wants(const struct connection *connection, const struct publication *publication)
+{
+    const struct control_request *request = &connection->request;
+
+    if (!connection_follows(connection, publication->verb))
+        return false;
+    if (publication->verb == CONTROL_CONTENTION && publication->wait_ns < request->min_wait_ns)
+        return false;
+    return !request->pid || request->pid == publication->pid;
 }
 
 /* In the order in which history is read, what is lost first is what it will reach first. */
@@ -327,13 +373,14 @@ static void hold(struct connection *connection, struct packet *event)
     (void)!queue_push(&connection->held, packet_take(event));
 }
 
-void connection_publish(struct connection *connection, struct packet *event, pid_t pid)
+void connection_publish(struct connection *connection, const struct publication *publication,
+                        struct packet *packet)
 {
-    if (!connection->request.follow || (connection->request.pid && connection->request.pid != pid))
+    if (!connection_wants(connection, publication))
         return;
     if (connection->producer)
-        return hold(connection, event);
-    deliver(connection, event);
+        return hold(connection, packet);
+    deliver(connection, packet);
     transmit(connection);
     await(connection);
 }

@@ -171,14 +171,26 @@ static bool is_in_group(int fd, gid_t group)
     return false;
 }
 
+static bool read_peer(int fd, struct ucred *peer)
+{
+    socklen_t size = sizeof(*peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &size) == 0;
+}
+
+bool control_peer_may_switch(int fd)
+{
+    struct ucred peer;
+
+    return read_peer(fd, &peer) && (peer.uid == 0 || peer.uid == geteuid());
+}
+
 bool control_peer_may_ask(int fd, gid_t group)
 {
     struct ucred peer;
-    socklen_t size = sizeof(peer);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+    if (!read_peer(fd, &peer))
         return false;
-    if (peer.uid == 0 || peer.uid == geteuid())
-        return true;
-    return group != NO_GROUP && (peer.gid == group || is_in_group(fd, group));
+    return control_peer_may_switch(fd) ||
+           (group != NO_GROUP && (peer.gid == group || is_in_group(fd, group)));
 }

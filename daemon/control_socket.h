@@ -35,3 +35,6 @@ void control_socket_close(struct control_socket *socket);
 
 /* Is the peer of @fd root, ourselves, or in @group? */
 bool control_peer_may_ask(int fd, gid_t group);
+
+/* Is it root, or ourselves? */
+bool control_peer_may_switch(int fd);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "event_counter.h"
 #include "proc/image_file.h"
 #include "scanner.h"
 #include "util/text.h"
@@ -15,6 +16,7 @@ struct examiner {
     struct store *store;
     struct probes *probes; /* NULL: polling */
     struct registry *registry;
+    struct contention_reader *contention;
     struct scanner *scanner;
     struct locator *locator;
     struct peers *peers; /* of this turn; NULL: not asked for yet */
@@ -81,6 +83,8 @@ static bool add_images(struct examiner *examiner, const struct target *target,
     if (target->gc && target->gc != target->image)
         process->gc_image = add_image(examiner, target, &target->runtime.gc, target->gc);
     registry_hold(examiner->registry, process->gc_image);
+    contention_know(examiner->contention, &process->process, &target->image->inspection.findings,
+                    target->bias);
     if (examiner->probes)
         probes_watch(examiner->probes, process->process.pid);
     return examiner->probes && (process->image || process->gc_image);
@@ -191,6 +195,8 @@ static void remove_process(struct examiner *examiner, struct stored_process *pro
     registry_release(examiner->registry, process->gc_image);
     if (examiner->probes)
         probes_unwatch(examiner->probes, process->process.pid);
+    event_counter_forget(examiner->registry, examiner->probes, process->process.pid);
+    contention_forget(examiner->contention, process->process.pid, 0);
     store_remove(examiner->store, process, clock_monotonic_ns());
 }
 
@@ -354,6 +360,11 @@ struct registry *examiner_registry(const struct examiner *examiner)
     return examiner->registry;
 }
 
+struct contention_reader *examiner_contention(const struct examiner *examiner)
+{
+    return examiner->contention;
+}
+
 static void on_scanned(void *context, int fd, const struct located *located, int result,
                        const struct reason *why)
 {
@@ -384,6 +395,8 @@ int examiner_new(struct examiner **out, sd_event *loop, const struct config *con
     if (r == 0)
         r = registry_new(&examiner->registry);
     if (r == 0)
+        r = contention_reader_new(&examiner->contention, probes, examiner->registry);
+    if (r == 0)
         r = scanner_new(&examiner->scanner, loop, &options, on_scanned, examiner);
     if (r < 0)
         examiner_free(&examiner);
@@ -397,6 +410,7 @@ void examiner_free(struct examiner **examiner)
     if (!*examiner)
         return;
     scanner_free(&(*examiner)->scanner);
+    contention_reader_free(&(*examiner)->contention);
     registry_free(&(*examiner)->registry);
     locator_free(&(*examiner)->locator);
     peers_close(&(*examiner)->peers);

@@ -6,6 +6,7 @@
 #include "cause.h"
 #include "clock.h"
 #include "config.h"
+#include "contention.h"
 #include "registry.h"
 #include "store.h"
 
@@ -63,3 +64,4 @@ void examiner_end(struct examiner *examiner, pid_t pid, const struct changes *ch
 void examiner_end_turn(struct examiner *examiner);
 
 struct registry *examiner_registry(const struct examiner *examiner);
+struct contention_reader *examiner_contention(const struct examiner *examiner);

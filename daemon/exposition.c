@@ -7,8 +7,9 @@
 
 #include "util/text.h"
 
-#define FIRST_ROOM (64 * 1024)
-#define NS_PER_S   1000000000ULL
+#define FIRST_ROOM  (64 * 1024)
+#define NS_PER_S    1000000000ULL
+#define SECONDS_MAX 32
 
 static const struct {
     const char *names[EXPOSITION_FORMAT_MAX];
@@ -17,6 +18,7 @@ static const struct {
     [FAMILY_GAUGE] = {{"gauge", "gauge"}, ""},
     [FAMILY_COUNTER] = {{"counter", "counter"}, "_total"},
     [FAMILY_INFO] = {{"gauge", "info"}, "_info"},
+    [FAMILY_HISTOGRAM] = {{"histogram", "histogram"}, ""},
 };
 
 static int grow(struct exposition *text, size_t wanted)
@@ -88,11 +90,16 @@ void exposition_family(struct exposition *text, const struct family *family)
         put_head(text, "# UNIT ", family->unit);
 }
 
-void exposition_sample(struct exposition *text)
+void exposition_sample_of(struct exposition *text, const char *part)
 {
     text->labels = 0;
     put(text, text->family->name);
-    put(text, types[text->family->type].suffix);
+    put(text, part);
+}
+
+void exposition_sample(struct exposition *text)
+{
+    exposition_sample_of(text, types[text->family->type].suffix);
 }
 
 void exposition_label(struct exposition *text, const char *name, const char *value)
@@ -123,13 +130,27 @@ void exposition_number(struct exposition *text, uint64_t value)
     end_sample(text, number);
 }
 
+static void format_seconds(uint64_t ns, char text[static SECONDS_MAX])
+{
+    snprintf(text, SECONDS_MAX, "%llu.%09llu", (unsigned long long)(ns / NS_PER_S),
+             (unsigned long long)(ns % NS_PER_S));
+}
+
 void exposition_seconds(struct exposition *text, uint64_t ns)
 {
-    char number[32];
+    char number[SECONDS_MAX];
 
-    snprintf(number, sizeof(number), "%llu.%09llu", (unsigned long long)(ns / NS_PER_S),
-             (unsigned long long)(ns % NS_PER_S));
+    format_seconds(ns, number);
     end_sample(text, number);
+}
+
+void exposition_bound(struct exposition *text, uint64_t ns)
+{
+    char number[SECONDS_MAX] = "+Inf";
+
+    if (ns < UINT64_MAX)
+        format_seconds(ns, number);
+    exposition_label(text, "le", number);
 }
 
 int exposition_end(struct exposition *text, char **out, size_t *size)

@@ -28,8 +28,9 @@ enum exposition_format {
 
 enum family_type {
     FAMILY_GAUGE,
-    FAMILY_COUNTER, /* samples are NAME_total */
-    FAMILY_INFO,    /* samples are NAME_info */
+    FAMILY_COUNTER,   /* samples are NAME_total */
+    FAMILY_INFO,      /* samples are NAME_info */
+    FAMILY_HISTOGRAM, /* samples are NAME_bucket, whose last label is le, NAME_sum, NAME_count */
     FAMILY_TYPE_MAX,
 };
 
@@ -56,8 +57,14 @@ void exposition_family(struct exposition *text, const struct family *family);
 /* Begins a sample: its labels follow, and one of the numbers. */
 void exposition_sample(struct exposition *text);
 
+/* The same of a histogram: "_bucket", "_sum" or "_count". */
+void exposition_sample_of(struct exposition *text, const char *part);
+
 /* @value may be any bytes: it is made printable UTF-8 and escaped. */
 void exposition_label(struct exposition *text, const char *name, const char *value);
+
+/* The bound of a bucket, le="0.001048576"; UINT64_MAX: "+Inf". */
+void exposition_bound(struct exposition *text, uint64_t ns);
 
 void exposition_number(struct exposition *text, uint64_t value);
 void exposition_seconds(struct exposition *text, uint64_t ns); /* exact, and in no locale */

@@ -3,7 +3,10 @@
 
 #include <time.h>
 
+#include "util/text.h"
 #include "util/timestamp.h"
+
+#define FAMILY_TROUBLE_MAX 128 /* a packet has room for those of all images */
 
 static const char *const watching_names[] = {
     [WATCHING_PROBES] = "probes",
@@ -11,10 +14,16 @@ static const char *const watching_names[] = {
 };
 
 const char *const health_loss_names[ABI_LOSS_MAX] = {
-    [ABI_LOSS_RING_FULL] = "ring_full",   [ABI_LOSS_READ] = "read",
-    [ABI_LOSS_WAITS_FULL] = "waits_full", [ABI_LOSS_UNPAIRED] = "unpaired",
-    [ABI_LOSS_ABANDONED] = "abandoned",   [ABI_LOSS_WAITERS] = "waiters",
-    [ABI_LOSS_PROCESSES] = "processes",   [ABI_LOSS_STACK] = "stack",
+    [ABI_LOSS_RING_FULL] = "ring_full",
+    [ABI_LOSS_READ] = "read",
+    [ABI_LOSS_WAITS_FULL] = "waits_full",
+    [ABI_LOSS_UNPAIRED] = "unpaired",
+    [ABI_LOSS_ABANDONED] = "abandoned",
+    [ABI_LOSS_WAITERS] = "waiters",
+    [ABI_LOSS_PROCESSES] = "processes",
+    [ABI_LOSS_STACK] = "stack",
+    [ABI_LOSS_SUMS] = "sums",
+    [ABI_LOSS_OWNER] = "owner",
 };
 
 const char *const health_hit_names[ABI_HIT_MAX] = {
@@ -27,6 +36,7 @@ const char *const health_hit_names[ABI_HIT_MAX] = {
     [ABI_HIT_LOCK_EXIT] = "lock_exit",
     [ABI_HIT_WAIT_ENTER] = "wait_enter",
     [ABI_HIT_WAIT_EXIT] = "wait_exit",
+    [ABI_HIT_EVENT_WRITE] = "event_write",
 };
 
 const char *watching_name(enum watching watching)
@@ -56,14 +66,40 @@ static json_t *encode_counts(const char *const *names, const abi_u64 *counts, si
     return all;
 }
 
+/* Those that the image's own "probes" and "trouble" do not tell of. */
+static json_t *encode_families_of(const struct health_image *image)
+{
+    json_t *all = json_object();
+
+    for (enum probe_family i = PROBES_GC + 1; i < PROBES_FAMILY_MAX; i++) {
+        char trouble[FAMILY_TROUBLE_MAX];
+
+        text_copy(trouble, sizeof(trouble), image->families[i].trouble.text);
+        text_printable(trouble);
+        json_object_set_new(all, probe_family_name(i),
+                            json_pack("{s:i, s:o}", "probes", (int)image->families[i].probes,
+                                      "trouble", text_or_null(trouble)));
+    }
+    return all;
+}
+
+static json_t *encode_families(const struct health *health)
+{
+    json_t *all = json_object();
+
+    for (enum probe_family i = 0; i < PROBES_FAMILY_MAX; i++)
+        json_object_set_new(all, probe_family_name(i), json_boolean(health->family_is_on[i]));
+    return all;
+}
+
 static json_t *encode_image(const struct health_image *image)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "number",
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:i, s:i, s:o, s:o}", "number",
                      (json_int_t)image->number, "path", text_or_null(image->path), "version",
                      text_or_null(image->version), "build_id", text_or_null(image->build_id),
                      "source", source_name(image->source), "probes", (int)image->probes,
                      "processes", (int)image->processes, "trouble",
-                     text_or_null(image->trouble.text));
+                     text_or_null(image->trouble.text), "families", encode_families_of(image));
 }
 
 static json_t *encode_images(const struct health *health)
@@ -109,6 +145,7 @@ json_t *health_json(const struct health *health)
                         json_pack("{s:s, s:o, s:f}", "by", watching_name(health->watching),
                                   "reason", text_or_null(health->watching_why.text), "poll_seconds",
                                   (double)health->poll_ms / 1e3));
+    json_object_set_new(status, "families", encode_families(health));
     json_object_set_new(status, "images", encode_images(health));
     json_object_set_new(status, "more_images", json_integer((json_int_t)health->more_images));
     json_object_set_new(

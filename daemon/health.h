@@ -8,6 +8,7 @@
 
 #include "clrmon_abi.h"
 #include "locate/site.h"
+#include "plan.h"
 #include "util/reason.h"
 
 /*
@@ -31,7 +32,11 @@ struct health_image {
     enum source source;    /* of the probed sites */
     unsigned probes;       /* attached */
     unsigned processes;    /* that run it now */
-    struct reason trouble; /* "": none */
+    struct reason trouble; /* with the GC's probes; "": none */
+    struct health_family {
+        unsigned probes;
+        struct reason trouble;
+    } families[PROBES_FAMILY_MAX];
 };
 
 struct health {
@@ -51,6 +56,7 @@ struct health {
     uint64_t loop_longest_ns; /* the longest turn of the loop */
     uint64_t resident_bytes;
     uint64_t cpu_ns;
+    bool family_is_on[PROBES_FAMILY_MAX];
     struct health_image images[HEALTH_IMAGES_MAX];
     size_t image_count;
     size_t more_images;
@@ -67,10 +73,12 @@ const char *watching_name(enum watching watching); /* "probes", "polling" */
  *
  *   {"schema": "clrmon.status/1", "version", "time", "started", "uptime_seconds",
  *    "watching": {"by": "probes" | "polling", "reason", "poll_seconds"},
+ *    "families": {"gc": true, "contention", "managed_locks"},     which probes are switched on
  *    "images": [{"number", "path", "version", "build_id", "source", "probes", "processes",
- *                "trouble"}], "more_images",
- *    "records": {"received", "lost": {"ring_full", "read"}},
- *    "hits": {"gc_control", "provider", "exec", "exit", "fork"},
+ *                "trouble", "families": {"contention": {"probes", "trouble"}, "managed_locks"}}],
+ *    "more_images",
+ *    "records": {"received", "lost": {"ring_full", "read", ...}},
+ *    "hits": {"gc_control", "provider", "exec", "exit", "fork", "lock_enter", ...},
  *    "cost": {"seconds_per_hit", "seconds"},              the probes' cost, estimated
  *    "events",
  *    "history": {"bytes", "dropped", "trouble"},

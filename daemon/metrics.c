@@ -12,6 +12,7 @@
 struct metric;
 
 struct scrape {
+    const struct metrics_source *from;
     const struct store *store;
     const struct health *health;
     uint64_t now;
@@ -26,17 +27,29 @@ struct metric {
     size_t field; /* of struct health, for print_number() and print_seconds() */
 };
 
-static void sample_of(struct scrape *scrape, const struct stored_process *stored)
+static void label_process(struct scrape *scrape, const struct stored_process *stored)
 {
     char pid[16], container[CONTAINER_DIGITS + 1];
 
     snprintf(pid, sizeof(pid), "%d", (int)stored->process.pid);
     text_copy(container, sizeof(container), stored->process.container);
-    exposition_sample(&scrape->text);
     exposition_label(&scrape->text, "pid", pid);
     exposition_label(&scrape->text, "name", process_title(&stored->process));
     exposition_label(&scrape->text, "version", stored->version);
     exposition_label(&scrape->text, "container", container);
+}
+
+static void sample_of(struct scrape *scrape, const struct stored_process *stored)
+{
+    exposition_sample(&scrape->text);
+    label_process(scrape, stored);
+}
+
+static void sample_part_of(struct scrape *scrape, const struct stored_process *stored,
+                           const char *part)
+{
+    exposition_sample_of(&scrape->text, part);
+    label_process(scrape, stored);
 }
 
 static const char *const providers[] = {"public", "private"};
@@ -125,6 +138,95 @@ static void print_oldest_session(struct scrape *scrape, const struct stored_proc
     sample_of(scrape, process);
     exposition_seconds(&scrape->text, (uint64_t)process->oldest_session_us * NS_PER_US);
 }
+
+/* Contention */
+
+/* Each fourfold of the one before: 16 us to 17 s. */
+static const size_t buckets[] = {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, CONTENTION_BUCKETS - 1};
+
+static int compare_pid(const void *pid, const void *contention)
+{
+    pid_t other = ((const struct contention *)contention)->pid;
+
+    return (*(const pid_t *)pid > other) - (*(const pid_t *)pid < other);
+}
+
+/* NULL: it can't be seen. */
+static const struct contention *contention_of(const struct scrape *scrape,
+                                              const struct stored_process *process)
+{
+    const struct metrics_source *from = scrape->from;
+    const struct contention *found =
+        from->contention_count ? bsearch(&process->process.pid, from->contentions,
+                                         from->contention_count, sizeof(*found), compare_pid)
+                               : NULL;
+
+    return found && found->is_on ? found : NULL;
+}
+
+static void print_contentions(struct scrape *scrape, const struct stored_process *process)
+{
+    const struct contention *contention = contention_of(scrape, process);
+
+    if (contention)
+        print_one(scrape, process, contention->sum.waits);
+}
+
+static void print_waiters(struct scrape *scrape, const struct stored_process *process)
+{
+    const struct contention *contention = contention_of(scrape, process);
+
+    if (contention)
+        print_one(scrape, process, contention->waiters);
+}
+
+static uint64_t waits_up_to(const struct contention *contention, size_t bucket)
+{
+    uint64_t waits = 0;
+
+    for (size_t i = 0; i <= bucket; i++)
+        waits += contention->histogram[i];
+    return waits;
+}
+
+/* The count is the last bucket's, whatever has come between two readings. */
+static void print_wait_time(struct scrape *scrape, const struct stored_process *process)
+{
+    const struct contention *contention = contention_of(scrape, process);
+
+    if (!contention)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(buckets); i++) {
+        sample_part_of(scrape, process, "_bucket");
+        exposition_bound(&scrape->text, contention_bound_ns(buckets[i]));
+        exposition_number(&scrape->text, waits_up_to(contention, buckets[i]));
+    }
+    sample_part_of(scrape, process, "_sum");
+    exposition_seconds(&scrape->text, contention->sum.wait_ns);
+    sample_part_of(scrape, process, "_count");
+    exposition_number(&scrape->text, waits_up_to(contention, CONTENTION_BUCKETS - 1));
+}
+
+/* Events */
+
+static void print_events_written(struct scrape *scrape, const struct stored_process *process)
+{
+    for (size_t i = 0; process->events && i < process->events->count; i++) {
+        sample_of(scrape, process);
+        exposition_label(&scrape->text, "event", event_count_name(process->events->items[i].id));
+        exposition_number(&scrape->text, process->events->items[i].written);
+    }
+}
+
+static void print_events_cost(struct scrape *scrape, const struct stored_process *process)
+{
+    if (!process->events)
+        return;
+    sample_of(scrape, process);
+    exposition_seconds(&scrape->text, event_counts_cost_ns(process->events->total));
+}
+
+/* The daemon */
 
 struct runtimes {
     char names[RUNTIMES_MAX][RUNTIME_VERSION_MAX];
@@ -236,6 +338,15 @@ static void print_watching(struct scrape *scrape)
     print_array(scrape, "mode", modes, is_on, ARRAY_SIZE(modes));
 }
 
+static void print_families(struct scrape *scrape)
+{
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++) {
+        exposition_sample(&scrape->text);
+        exposition_label(&scrape->text, "family", probe_family_name(family));
+        exposition_number(&scrape->text, scrape->health->family_is_on[family]);
+    }
+}
+
 static void print_start(struct scrape *scrape)
 {
     exposition_sample(&scrape->text);
@@ -296,6 +407,20 @@ static const struct metric metrics[] = {
     {{"clrmon_eventpipe_oldest_session_start_time_seconds", FAMILY_GAUGE, "seconds",
       "When the oldest open session was opened, since 1970."},
      .of_process = print_oldest_session},
+    {{"clrmon_monitor_lock_contentions", FAMILY_COUNTER, NULL,
+      "Waits for a lock that another thread held, which are over."},
+     .of_process = print_contentions},
+    {{"clrmon_monitor_lock_wait_seconds", FAMILY_HISTOGRAM, "seconds", "How long they took."},
+     .of_process = print_wait_time},
+    {{"clrmon_monitor_lock_waiters", FAMILY_GAUGE, NULL,
+      "Threads that wait for a lock which another thread holds."},
+     .of_process = print_waiters},
+    {{"clrmon_runtime_events_written", FAMILY_COUNTER, NULL,
+      "Events of the runtime that sessions had the process write."},
+     .of_process = print_events_written},
+    {{"clrmon_runtime_events_cpu_seconds", FAMILY_COUNTER, "seconds",
+      "Estimated CPU time of writing them: events by the cost of one."},
+     .of_process = print_events_cost},
     {{"clrmon_processes", FAMILY_GAUGE, NULL, ".NET processes that are watched."},
      .of_daemon = print_processes},
     {{"clrmon_watching", FAMILY_GAUGE, NULL,
@@ -305,6 +430,9 @@ static const struct metric metrics[] = {
      .of_daemon = print_images},
     {{"clrmon_probes_attached", FAMILY_GAUGE, NULL, "Probes that are attached."},
      .of_daemon = print_attached},
+    {{"clrmon_probe_family_enabled", FAMILY_GAUGE, NULL,
+      "Whether the probes of that family are switched on."},
+     .of_daemon = print_families},
     {{"clrmon_probe_hits", FAMILY_COUNTER, NULL, "Runs of the BPF programs."},
      .of_daemon = print_hits},
     {{"clrmon_probe_losses", FAMILY_COUNTER, NULL, "Records that were lost."},
@@ -360,10 +488,14 @@ static void print_metric(struct scrape *scrape, const struct metric *metric)
         metric->of_process(scrape, process);
 }
 
-int metrics_render(const struct store *store, const struct health *health, uint64_t now,
-                   enum exposition_format format, char **text, size_t *size, struct reason *why)
+int metrics_render(const struct metrics_source *source, enum exposition_format format, char **text,
+                   size_t *size, struct reason *why)
 {
-    struct scrape scrape = {.store = store, .health = health, .now = now, .text.format = format};
+    struct scrape scrape = {.from = source,
+                            .store = source->store,
+                            .health = source->health,
+                            .now = source->now,
+                            .text.format = format};
     int r;
 
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
@@ -371,6 +503,6 @@ int metrics_render(const struct store *store, const struct health *health, uint6
     r = exposition_end(&scrape.text, text, size);
     if (r == -EFBIG)
         return reason_set(why, r, "the metrics of %zu processes take more than %d MiB",
-                          store_count(store), EXPOSITION_SIZE_MAX >> 20);
+                          store_count(source->store), EXPOSITION_SIZE_MAX >> 20);
     return r < 0 ? reason_set(why, r, "no memory for the metrics") : 0;
 }

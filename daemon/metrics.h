@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "contention/contention.h"
 #include "exposition.h"
 #include "health.h"
 #include "store.h"
@@ -13,9 +14,17 @@
  * digits; "": none), in every family; a family has at most two more, whose values are few. A number
  * that is not known is absent, not zero.
  *
- * @now: CLOCK_MONOTONIC, ns. @text is NUL-terminated and the caller's to free; @size is without the
- * NUL. -EFBIG for more than EXPOSITION_SIZE_MAX, -ENOMEM; the outputs are untouched then.
+ * @text is NUL-terminated and the caller's to free; @size is without the NUL. -EFBIG for more than
+ * EXPOSITION_SIZE_MAX, -ENOMEM; the outputs are untouched then.
  */
-_must_check_ int metrics_render(const struct store *store, const struct health *health,
-                                uint64_t now, enum exposition_format format, char **text,
-                                size_t *size, struct reason *why);
+struct metrics_source {
+    const struct store *store;
+    const struct health *health;
+    const struct contention *contentions; /* sums and histograms, in order of pid; those that are
+                                             not on are left out */
+    size_t contention_count;
+    uint64_t now; /* CLOCK_MONOTONIC, ns */
+};
+
+_must_check_ int metrics_render(const struct metrics_source *source, enum exposition_format format,
+                                char **text, size_t *size, struct reason *why);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "event_counter.h"
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
@@ -14,6 +15,8 @@
 #define RING_BYTES       (1u << 20)
 #define LOOKS_PER_TURN   16
 #define RECORDS_PER_TURN 256
+#define WAITS_PER_TURN   256
+#define SWEEP_NS         (10000 * NS_PER_MS)
 
 /* When a process is considered after its exec, in ms. A known image's first record tells sooner. */
 static const unsigned tries_ms[] = {20, 80, 250, 1000, 3000, 8000, 20000};
@@ -35,7 +38,12 @@ struct monitor {
     uint64_t records;
     unsigned looks; /* of this turn */
     uint64_t next_scan;
+    uint64_t next_sweep;
+    monitor_wait_listener *wait_listener;
+    void *wait_context;
+    unsigned turn_waits;
     sd_event_source *ring_source;
+    sd_event_source *waits_source;
     sd_event_source *timer;
     sd_event_source *after_looks; /* ends the turn of those who asked for a look */
 };
@@ -48,6 +56,12 @@ static uint64_t interval_ms(const struct monitor *monitor)
 static struct changes changes_of(const struct monitor *monitor)
 {
     return (struct changes){monitor->changes, monitor->change_count};
+}
+
+void monitor_count_events(struct monitor *monitor)
+{
+    event_counter_refresh(monitor->store, examiner_registry(monitor->examiner), monitor->probes,
+                          clock_monotonic_ns());
 }
 
 int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void *context,
@@ -119,6 +133,7 @@ static void find_processes(struct monitor *monitor, uint64_t now)
 
     monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    monitor_count_events(monitor);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
     for (size_t i = 0; i < scan.count; i++)
@@ -132,6 +147,8 @@ static void arm(struct monitor *monitor)
     uint64_t due = monitor->next_scan, pending = pending_next(&monitor->pending);
 
     due = pending < due ? pending : due;
+    if (monitor->probes && monitor->next_sweep < due)
+        due = monitor->next_sweep;
     if (monitor->lost && monitor->next_repair < due)
         due = monitor->next_repair;
     for (const struct stored_process *process = store_next(monitor->store, NULL); process;
@@ -163,6 +180,12 @@ static void repair(struct monitor *monitor, uint64_t lost)
     monitor->next_scan = 0;
 }
 
+/* Of records. The other losses are said where they are counted, and leave nothing unknown. */
+static uint64_t records_lost(const struct abi_counters *counters)
+{
+    return counters->losses[ABI_LOSS_RING_FULL] + counters->losses[ABI_LOSS_READ];
+}
+
 static void note_losses(struct monitor *monitor)
 {
     uint64_t now = clock_monotonic_ns();
@@ -170,8 +193,7 @@ static void note_losses(struct monitor *monitor)
 
     if (probes_counters(monitor->probes, &counters) < 0)
         return;
-    for (int i = 0; i < ABI_LOSS_MAX; i++)
-        monitor->lost += counters.losses[i] - monitor->noted.losses[i];
+    monitor->lost += records_lost(&counters) - records_lost(&monitor->noted);
     monitor->noted = counters;
     if (!monitor->lost || now < monitor->next_repair)
         return;
@@ -195,6 +217,10 @@ static int on_timer(sd_event_source *source, uint64_t time, void *context)
         note_losses(monitor);
     if (now >= monitor->next_scan)
         find_processes(monitor, now);
+    if (now >= monitor->next_sweep) {
+        contention_sweep(monitor_contention(monitor));
+        monitor->next_sweep = now + SWEEP_NS;
+    }
     pending_visit(&monitor->pending, now, is_done, monitor);
     monitor->looks = 0;
     look_at_due(monitor, now);
@@ -213,11 +239,14 @@ static void look_soon(struct monitor *monitor, pid_t pid, uint64_t now)
 }
 
 /* What it changed in this turn, before it ended or became another program, is still to be said. */
-static void end_process(struct monitor *monitor, pid_t pid)
+static void end_process(struct monitor *monitor, const struct abi_record *record)
 {
     struct changes changes = changes_of(monitor);
+    pid_t pid = (pid_t)record->pid;
 
     examiner_end(monitor->examiner, pid, &changes);
+    if (record->waited)
+        contention_forget(monitor_contention(monitor), pid, record->time);
     for (size_t i = 0; i < monitor->change_count; i++)
         if ((pid_t)monitor->changes[i].pid == pid)
             monitor->changes[i].pid = 0;
@@ -238,11 +267,11 @@ static bool take_record(void *context, const struct abi_record *record)
         look_soon(monitor, (pid_t)record->pid, now);
         break;
     case ABI_EXEC:
-        end_process(monitor, (pid_t)record->pid);
+        end_process(monitor, record);
         pending_add(&monitor->pending, (pid_t)record->pid, now + tries_ms[0] * NS_PER_MS, 0);
         break;
     case ABI_EXIT:
-        end_process(monitor, (pid_t)record->pid);
+        end_process(monitor, record);
         break;
     case ABI_FORK:
         pending_add(&monitor->pending, (pid_t)record->child, now + tries_ms[2] * NS_PER_MS, 2);
@@ -290,6 +319,25 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events, void *conte
     return 0;
 }
 
+static bool take_wait(void *context, const struct abi_wait *wait)
+{
+    struct monitor *monitor = context;
+    struct stored_process *process = store_find(monitor->store, (pid_t)wait->pid);
+
+    if (process && monitor->wait_listener)
+        monitor->wait_listener(monitor->wait_context, process, wait);
+    return ++monitor->turn_waits < WAITS_PER_TURN;
+}
+
+static int on_waits(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct monitor *monitor = context;
+
+    monitor->turn_waits = 0;
+    probes_consume_waits(monitor->probes);
+    return 0;
+}
+
 static void on_image(void *context)
 {
     struct monitor *monitor = context;
@@ -309,10 +357,23 @@ static void make_probes(struct monitor *monitor)
         return;
     r = sd_event_add_io(monitor->loop, &monitor->ring_source, probes_fd(monitor->probes), EPOLLIN,
                         on_ring, monitor);
+    if (r >= 0)
+        r = sd_event_add_io(monitor->loop, &monitor->waits_source, probes_waits_fd(monitor->probes),
+                            EPOLLIN, on_waits, monitor);
     if (r < 0) {
         reason_set(&monitor->probes_why, r, "the ring can't be waited for: %s", strerror(-r));
         probes_free(&monitor->probes);
     }
+}
+
+static void begin_families(struct monitor *monitor)
+{
+    struct registry *registry = examiner_registry(monitor->examiner);
+
+    registry_set_family(registry, monitor->probes, PROBES_CONTENTION, monitor->config.contention);
+    registry_set_family(registry, monitor->probes, PROBES_MANAGED_LOCKS,
+                        monitor->config.managed_locks);
+    registry_set_family(registry, monitor->probes, PROBES_EVENTS, monitor->config.events);
 }
 
 int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
@@ -335,6 +396,8 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
     if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
                          monitor);
+    if (r >= 0)
+        begin_families(monitor);
     if (r < 0) {
         monitor_free(&monitor);
         return reason_set(why, r, "the monitor can't be made: %s", strerror(-r));
@@ -350,6 +413,7 @@ void monitor_free(struct monitor **monitor)
     sd_event_source_disable_unref((*monitor)->timer);
     sd_event_source_disable_unref((*monitor)->after_looks);
     sd_event_source_disable_unref((*monitor)->ring_source);
+    sd_event_source_disable_unref((*monitor)->waits_source);
     examiner_free(&(*monitor)->examiner);
     probes_free(&(*monitor)->probes);
     pending_clear(&(*monitor)->pending);
@@ -385,4 +449,50 @@ void monitor_health(const struct monitor *monitor, struct health *out)
     if (monitor->probes)
         (void)!probes_counters(monitor->probes, &out->counters);
     registry_health(examiner_registry(monitor->examiner), out);
+}
+
+struct contention_reader *monitor_contention(const struct monitor *monitor)
+{
+    return examiner_contention(monitor->examiner);
+}
+
+int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid, bool on,
+                   struct reason *why)
+{
+    struct registry *registry = examiner_registry(monitor->examiner);
+    int r;
+
+    if (!monitor->probes)
+        return reason_set(why, -ENOTSUP, "there are no probes: %s", monitor->probes_why.text);
+    if (family == PROBES_GC)
+        return reason_set(why, -EINVAL, "the probes of the GC's state stay on");
+    if (pid && family == PROBES_EVENTS)
+        return reason_set(why, -EINVAL, "events are counted of every process, or of none");
+    if (pid && !store_find(monitor->store, pid))
+        return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)pid);
+    if (pid) {
+        r = contention_set_process(monitor_contention(monitor), pid, family, on);
+        return r < 0
+                   ? reason_set(why, r, "process %d can't be switched: %s", (int)pid, strerror(-r))
+                   : 0;
+    }
+    registry_set_family(registry, monitor->probes, family, on);
+    if (!on)
+        contention_forget_waiting(monitor_contention(monitor), family);
+    return 0;
+}
+
+bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid)
+{
+    return monitor->probes && registry_family_is_on(examiner_registry(monitor->examiner), family) &&
+           (!pid || contention_process_is_on(monitor_contention(monitor), pid, family));
+}
+
+void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,
+                          monitor_wait_listener *listener, void *context)
+{
+    monitor->wait_listener = listener;
+    monitor->wait_context = context;
+    if (monitor->probes)
+        probes_follow_waits(monitor->probes, min_wait_ns, take_wait, monitor);
 }

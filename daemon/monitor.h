@@ -32,6 +32,30 @@ void monitor_reload(struct monitor *monitor, const struct config *config);
 /* Fills what the monitor knows of the daemon's health. */
 void monitor_health(const struct monitor *monitor, struct health *out);
 
+/* Brings the counts of the events that processes write up to now; nothing while they are not
+ * counted. */
+void monitor_count_events(struct monitor *monitor);
+
 /* Reads a process of the store now, as `clrmon check` does. As examine_again(). */
 _must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take,
                               void *context, struct reason *why);
+
+/*
+ * A family of probes, of all processes (@pid 0) or one. -ENOTSUP: there are no probes; -EINVAL: the
+ * family can't be switched so; -ESRCH. An image in which it can't be attached is no error here: the
+ * health tells of it, and contention_read() of its processes.
+ */
+_must_check_ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
+                                bool on, struct reason *why);
+bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid);
+
+/* For contention_read() and those beside it. */
+struct contention_reader *monitor_contention(const struct monitor *monitor);
+
+/* A wait of a process of the store. Borrowed for the call. */
+typedef void monitor_wait_listener(void *context, const struct stored_process *process,
+                                   const struct abi_wait *wait);
+
+/* Single waits of at least @min_wait_ns, of all processes, from now on; UINT64_MAX: none. */
+void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,
+                          monitor_wait_listener *listener, void *context);

@@ -5,8 +5,11 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "clrmon.skel.h"
+#include "locate/marks.h"
 
 /* Of an entry probe on an emulated push, with a record written; measured in a virtual machine. Bare
  * metal is cheaper by half. */
@@ -15,8 +18,11 @@
 struct probes {
     struct clrmon_bpf *skeleton;
     struct ring_buffer *ring;
+    struct ring_buffer *waits;
     probes_listener *listener;
     void *context;
+    probes_wait_listener *wait_listener;
+    void *wait_context;
     int cpus;
 };
 
@@ -49,6 +55,16 @@ static int take_record(void *context, void *data, size_t size)
     return size < sizeof(struct abi_record) || probes->listener(probes->context, data) ? 0 : -EBUSY;
 }
 
+static int take_wait(void *context, void *data, size_t size)
+{
+    struct probes *probes = context;
+
+    return size < sizeof(struct abi_wait) || !probes->wait_listener ||
+                   probes->wait_listener(probes->wait_context, data)
+               ? 0
+               : -EBUSY;
+}
+
 static int attach_tracepoints(struct probes *probes, struct reason *why)
 {
     struct clrmon_bpf *bpf = probes->skeleton;
@@ -75,7 +91,9 @@ static int load(struct probes *probes, size_t ring_bytes, struct reason *why)
         return explain(why, r, "BPF programs can't be loaded");
     probes->ring =
         ring_buffer__new(bpf_map__fd(probes->skeleton->maps.records), take_record, probes, NULL);
-    if (!probes->ring)
+    probes->waits =
+        ring_buffer__new(bpf_map__fd(probes->skeleton->maps.waits), take_wait, probes, NULL);
+    if (!probes->ring || !probes->waits)
         return explain(why, -errno, "no ring buffer");
     return attach_tracepoints(probes, why);
 }
@@ -108,6 +126,7 @@ void probes_free(struct probes **probes)
     if (!*probes)
         return;
     ring_buffer__free((*probes)->ring);
+    ring_buffer__free((*probes)->waits);
     clrmon_bpf__destroy((*probes)->skeleton);
     free(*probes);
     *probes = NULL;
@@ -123,18 +142,111 @@ void probes_consume(struct probes *probes)
     ring_buffer__consume(probes->ring);
 }
 
+int probes_waits_fd(const struct probes *probes)
+{
+    return ring_buffer__epoll_fd(probes->waits);
+}
+
+void probes_consume_waits(struct probes *probes)
+{
+    ring_buffer__consume(probes->waits);
+}
+
+void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
+                         probes_wait_listener *listener, void *context)
+{
+    probes->wait_listener = listener;
+    probes->wait_context = context;
+    probes->skeleton->data->min_wait_ns = min_wait_ns;
+}
+
+static const struct bpf_map *map_of(const struct probes *probes, enum wait_map map)
+{
+    const struct bpf_map *const maps[WAIT_MAP_MAX] = {
+        [WAIT_MAP_PROCESSES] = probes->skeleton->maps.wait_processes,
+        [WAIT_MAP_SUMS] = probes->skeleton->maps.wait_sums,
+        [WAIT_MAP_LOCKS] = probes->skeleton->maps.lock_sums,
+        [WAIT_MAP_STACK_SUMS] = probes->skeleton->maps.stack_sums,
+        [WAIT_MAP_THREADS] = probes->skeleton->maps.thread_sums,
+        [WAIT_MAP_WAITING] = probes->skeleton->maps.waiting,
+        [WAIT_MAP_STACKS] = probes->skeleton->maps.stacks,
+    };
+
+    return maps[map];
+}
+
+int probes_map(const struct probes *probes, enum wait_map map)
+{
+    return bpf_map__fd(map_of(probes, map));
+}
+
+uint32_t probes_map_size(const struct probes *probes, enum wait_map map)
+{
+    return bpf_map__max_entries(map_of(probes, map));
+}
+
+int probes_events_map(const struct probes *probes)
+{
+    return bpf_map__fd(probes->skeleton->maps.events_written);
+}
+
 static struct bpf_program *program_of(const struct probes *probes, enum probe_program program)
 {
-    return program == PROBE_GC_CONTROL ? probes->skeleton->progs.gc_control
-                                       : probes->skeleton->progs.provider_callback;
+    struct bpf_program *const programs[PROBE_PROGRAM_MAX] = {
+        [PROBE_GC_CONTROL] = probes->skeleton->progs.gc_control,
+        [PROBE_PROVIDER_CALLBACK] = probes->skeleton->progs.provider_callback,
+        [PROBE_LOCK_ENTER] = probes->skeleton->progs.lock_enter,
+        [PROBE_LOCK_EXIT] = probes->skeleton->progs.lock_exit,
+        [PROBE_WAIT_ENTER] = probes->skeleton->progs.wait_enter,
+        [PROBE_WAIT_EXIT] = probes->skeleton->progs.wait_exit,
+        [PROBE_EVENT_WRITE] = probes->skeleton->progs.event_write,
+        [PROBE_MARK_START] = probes->skeleton->progs.contention_start,
+        [PROBE_MARK_STOP] = probes->skeleton->progs.contention_stop,
+    };
+
+    return programs[program];
+}
+
+/* libbpf reads the marks of the file itself, and it was not made for files that somebody forged. */
+static int check_owner(const char *path, struct reason *why)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return reason_set(why, -errno, "its file can't be looked at: %s", strerror(errno));
+    if ((status.st_uid && status.st_uid != geteuid()) || status.st_mode & S_IWOTH)
+        return reason_set(why, -EACCES,
+                          "its marks for tracers are not read, as others than root can change it");
+    return 0;
+}
+
+static int attach_mark(struct probes *probes, const char *path, const struct planned_probe *planned,
+                       struct bpf_link **out, struct reason *why)
+{
+    bool start = planned->program == PROBE_MARK_START;
+    char name[MARK_NAME_MAX], what[80];
+    int r = check_owner(path, why);
+
+    if (r < 0)
+        return r;
+    mark_name(start ? "ContentionStart" : "ContentionStop", (uint8_t)planned->cookie, name);
+    last_message[0] = 0;
+    *out = bpf_program__attach_usdt(program_of(probes, planned->program), -1, path, MARK_PROVIDER,
+                                    name, NULL);
+    if (*out)
+        return 0;
+    snprintf(what, sizeof(what), "no probe at the mark %s", name);
+    return explain(why, -errno, what);
 }
 
 static int attach(struct probes *probes, const char *path, const struct planned_probe *planned,
                   struct bpf_link **out, struct reason *why)
 {
-    LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = planned->provider);
+    LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = planned->cookie);
     char what[80];
 
+    if (planned->program == PROBE_MARK_START || planned->program == PROBE_MARK_STOP)
+        return attach_mark(probes, path, planned, out, why);
     last_message[0] = 0;
     *out = bpf_program__attach_uprobe_opts(program_of(probes, planned->program), -1, path,
                                            planned->offset, &options);
@@ -168,8 +280,8 @@ void probes_detach(struct image_probes **image)
 {
     if (!*image)
         return;
-    for (size_t i = 0; i < (*image)->count; i++)
-        bpf_link__destroy((*image)->links[i]);
+    while ((*image)->count)
+        bpf_link__destroy((*image)->links[--(*image)->count]);
     free(*image);
     *image = NULL;
 }

@@ -17,6 +17,9 @@ struct image_probes; /* those of one image */
 /* Each record, in the order in which they were written. false: enough for now. */
 typedef bool probes_listener(void *context, const struct abi_record *record);
 
+/* Each wait that is long enough, for those who follow. false: enough for now. */
+typedef bool probes_wait_listener(void *context, const struct abi_wait *wait);
+
 /*
  * Loads the programs and attaches the tracepoints. A negative errno with the reason when this
  * kernel or these rights do not allow it: then the caller polls.
@@ -32,6 +35,15 @@ int probes_fd(const struct probes *probes);
 void probes_consume(struct probes *probes);
 
 /*
+ * The ring of single waits. Nothing comes into it before somebody follows: @min_wait_ns, of all
+ * processes; ABI_NOBODY_FOLLOWS ends it. One listener, NULL: none.
+ */
+int probes_waits_fd(const struct probes *probes);
+void probes_consume_waits(struct probes *probes);
+void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
+                         probes_wait_listener *listener, void *context);
+
+/*
  * Attaches the plan's probes to the open image @fd. All or none: -EINVAL and others with the
  * reason, which names the site. @fd may be closed afterwards.
  */
@@ -39,6 +51,23 @@ _must_check_ int probes_attach(struct probes *probes, int fd, const struct plan 
                                struct image_probes **out, struct reason *why);
 void probes_detach(struct image_probes **image);
 size_t probes_attached(const struct image_probes *image);
+
+/* The maps of contention, by which the ABI says what lies in them. Owned by @probes. */
+enum wait_map {
+    WAIT_MAP_PROCESSES,
+    WAIT_MAP_SUMS,
+    WAIT_MAP_LOCKS,
+    WAIT_MAP_STACK_SUMS,
+    WAIT_MAP_THREADS,
+    WAIT_MAP_WAITING,
+    WAIT_MAP_STACKS,
+    WAIT_MAP_MAX,
+};
+int probes_map(const struct probes *probes, enum wait_map map);
+uint32_t probes_map_size(const struct probes *probes, enum wait_map map);
+
+/* struct abi_event_key to how often it was written, uint64_t. */
+int probes_events_map(const struct probes *probes);
 
 /* Exits and forks are reported of watched processes only. */
 void probes_watch(struct probes *probes, pid_t pid);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,9 +18,16 @@ struct known_image {
     bool overlay;
     char path[256];
     struct identity identity;
+    struct event_table events;
+    bool marks_need_event_log;
     enum source source;
-    struct image_probes *probes;
-    struct reason trouble;
+    int fd; /* to attach what is switched on later; negative: it could not be kept */
+    struct family {
+        struct plan plan;
+        struct image_probes *probes;
+        uint64_t since; /* CLOCK_MONOTONIC ns: attached */
+        struct reason trouble;
+    } families[PROBES_FAMILY_MAX];
     unsigned processes;
     uint64_t idle_since; /* CLOCK_MONOTONIC ns; 0: in use, or never used yet */
     struct known_image *next;
@@ -27,18 +35,25 @@ struct known_image {
 
 struct registry {
     struct known_image *images;
+    bool on[PROBES_FAMILY_MAX];
     uint64_t last_number;
 };
 
 int registry_new(struct registry **out)
 {
     *out = calloc(1, sizeof(**out));
-    return *out ? 0 : -ENOMEM;
+    if (!*out)
+        return -ENOMEM;
+    (*out)->on[PROBES_GC] = true;
+    return 0;
 }
 
 static void image_free(struct known_image *image)
 {
-    probes_detach(&image->probes);
+    for (size_t i = 0; i < PROBES_FAMILY_MAX; i++)
+        probes_detach(&image->families[i].probes);
+    if (image->fd >= 0)
+        close(image->fd);
     free(image);
 }
 
@@ -94,8 +109,8 @@ static struct known_image *by_number(const struct registry *registry, uint64_t n
     return image;
 }
 
-static struct known_image *add(struct registry *registry, const struct stat *status, bool overlay,
-                               const char *path, const struct located *located)
+static struct known_image *add(struct registry *registry, int fd, const struct stat *status,
+                               bool overlay, const char *path, const struct located *located)
 {
     struct known_image *image = calloc(1, sizeof(*image));
 
@@ -108,24 +123,33 @@ static struct known_image *add(struct registry *registry, const struct stat *sta
         .changed = status->st_ctim,
         .overlay = overlay,
         .identity = located->inspection.identity,
+        .events = located->inspection.findings.events,
+        .marks_need_event_log = located->inspection.findings.marks.need_event_log,
         .source = located->inspection.findings.sites[SITE_GC_STATE_LEVELS].source,
+        .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
         .next = registry->images,
     };
+    for (enum probe_family i = 0; i < PROBES_FAMILY_MAX; i++)
+        plan_make(&located->inspection.findings, i, &image->families[i].plan,
+                  &image->families[i].trouble);
     text_copy(image->path, sizeof(image->path), path);
     registry->images = image;
     return image;
 }
 
-static void attach(struct known_image *image, int fd, const struct located *located,
+static void attach(struct known_image *image, int fd, enum probe_family which,
                    struct probes *probes)
 {
-    struct plan plan;
+    struct family *family = &image->families[which];
 
-    plan_make(&located->inspection.findings, &plan);
-    if (!plan.count)
-        reason_set(&image->trouble, 0, "no function to probe was found in it");
-    else if (probes_attach(probes, fd, &plan, &image->probes, &image->trouble) == 0)
-        image->trouble.text[0] = 0;
+    if (family->probes || !family->plan.count)
+        return;
+    if (fd < 0)
+        reason_set(&family->trouble, -EBADF, "its file could not be kept open");
+    else if (probes_attach(probes, fd, &family->plan, &family->probes, &family->trouble) == 0) {
+        family->trouble.text[0] = 0;
+        family->since = clock_monotonic_ns();
+    }
 }
 
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
@@ -139,12 +163,63 @@ uint64_t registry_add(struct registry *registry, int fd, const char *path,
         return 0;
     image = by_file(registry, &status, overlay, &located->inspection.identity.build_id);
     if (!image)
-        image = add(registry, &status, overlay, path, located);
+        image = add(registry, fd, &status, overlay, path, located);
     if (!image)
         return 0;
-    if (probes && !image->probes)
-        attach(image, fd, located, probes);
+    for (enum probe_family i = 0; probes && i < PROBES_FAMILY_MAX; i++)
+        if (registry->on[i])
+            attach(image, fd, i, probes);
     return image->number;
+}
+
+void registry_set_family(struct registry *registry, struct probes *probes, enum probe_family family,
+                         bool on)
+{
+    registry->on[family] = on;
+    for (struct known_image *image = registry->images; image; image = image->next) {
+        if (on && probes)
+            attach(image, image->fd, family, probes);
+        else if (!on)
+            probes_detach(&image->families[family].probes);
+    }
+}
+
+bool registry_family_is_on(const struct registry *registry, enum probe_family family)
+{
+    return registry->on[family];
+}
+
+uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
+                               enum probe_family family, struct reason *why)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    if (!image)
+        return 0;
+    if (!image->families[family].probes && why)
+        *why = image->families[family].trouble;
+    return image->families[family].probes ? image->families[family].since : 0;
+}
+
+bool registry_is_by_marks(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image && plan_is_by_marks(&image->families[PROBES_CONTENTION].plan);
+}
+
+bool registry_marks_are_passed(const struct registry *registry, uint64_t number, bool event_log)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image && (!image->marks_need_event_log || event_log);
+}
+
+const struct event_table *registry_events(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image ? &image->events : NULL;
 }
 
 void registry_hold(struct registry *registry, uint64_t number)
@@ -186,10 +261,14 @@ static void describe(const struct known_image *image, struct health_image *out)
     *out = (struct health_image){
         .number = image->number,
         .source = image->source,
-        .probes = (unsigned)probes_attached(image->probes),
         .processes = image->processes,
-        .trouble = image->trouble,
+        .trouble = image->families[PROBES_GC].trouble,
     };
+    for (size_t i = 0; i < PROBES_FAMILY_MAX; i++) {
+        out->families[i].probes = (unsigned)probes_attached(image->families[i].probes);
+        out->families[i].trouble = image->families[i].trouble;
+        out->probes += out->families[i].probes;
+    }
     text_copy(out->path, sizeof(out->path), image->path);
     build_id_format(&image->identity.build_id, out->build_id);
     text_copy(out->version, sizeof(out->version), image->identity.version);
@@ -198,6 +277,7 @@ static void describe(const struct known_image *image, struct health_image *out)
 void registry_health(const struct registry *registry, struct health *out)
 {
     out->image_count = out->more_images = 0;
+    memcpy(out->family_is_on, registry->on, sizeof(out->family_is_on));
     for (const struct known_image *image = registry->images; image; image = image->next) {
         if (out->image_count == HEALTH_IMAGES_MAX)
             out->more_images++;

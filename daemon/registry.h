@@ -17,11 +17,35 @@ void registry_free(struct registry **registry); /* detaches all probes */
 
 /*
  * The open image @fd with what was located in it: attaches its probes (@probes NULL: none) unless
- * it has them already. The number by which it is known from now on; 0 without memory. Trouble with
- * the probes is kept for registry_health().
+ * it has them already, of those families that are on. The number by which it is known from now on;
+ * 0 without memory. Trouble with the probes is kept for registry_health(); one family's is not the
+ * others'.
  */
 uint64_t registry_add(struct registry *registry, int fd, const char *path,
                       const struct located *located, struct probes *probes);
+
+/*
+ * A family as a whole: attaches it to all images, and to those that will come, or detaches it.
+ * PROBES_GC is on at first, the others are not. What was detached leaves nobody waiting.
+ */
+void registry_set_family(struct registry *registry, struct probes *probes, enum probe_family family,
+                         bool on);
+bool registry_family_is_on(const struct registry *registry, enum probe_family family);
+
+/* Since when the image is probed, CLOCK_MONOTONIC ns; 0: it is not, and @why (may be NULL) says why
+ * unless that is because the family is off. */
+uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
+                               enum probe_family family, struct reason *why);
+
+/*
+ * Is the image's contention seen by its marks for tracers, and does a process pass them that was
+ * started with EnableEventLog, or without?
+ */
+bool registry_is_by_marks(const struct registry *registry, uint64_t number);
+bool registry_marks_are_passed(const struct registry *registry, uint64_t number, bool event_log);
+
+/* Which events the image has; NULL: there is no such image. Owned by @registry. */
+const struct event_table *registry_events(const struct registry *registry, uint64_t number);
 
 /* One process more, or less, that runs the image. */
 void registry_hold(struct registry *registry, uint64_t number);

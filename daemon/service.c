@@ -7,20 +7,15 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "answers.h"
 #include "clock.h"
-#include "control.h"
-#include "history.h"
 #include "http.h"
 #include "log.h"
-#include "metrics.h"
-#include "monitor.h"
-#include "report/report.h"
 #include "util/timestamp.h"
 
 #define FLUSH_MORE_US UINT64_C(50000)
 #define FLUSH_US      UINT64_C(1000000)
 #define EXPIRE_US     UINT64_C(60000000)
-#define ROWS_MAX      64 /* of the history that are read at a time */
 
 struct service {
     struct config config;
@@ -31,6 +26,7 @@ struct service {
     struct monitor *monitor;
     struct control *control;
     struct control_handlers handlers;
+    struct answers answers;
     struct http *http;
     sd_event_source *flush;
     sd_event_source *expire;
@@ -91,8 +87,9 @@ static uint64_t cpu_ns(void)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static void fill_health(struct service *service, struct health *out)
+static void fill_health(void *context, struct health *out)
 {
+    const struct service *service = context;
     struct history_report history;
 
     memset(out, 0, sizeof(*out));
@@ -110,188 +107,30 @@ static void fill_health(struct service *service, struct health *out)
     out->history_bytes = history.bytes;
 }
 
-static json_t *answer_status(void *context)
-{
-    _free_ struct health *health = calloc(1, sizeof(*health));
+/* Waits, for those who follow */
 
-    if (!health)
-        return NULL;
-    fill_health(context, health);
-    return health_json(health);
-}
-
-/* Check: each process is read when its turn has come */
-
-struct check_cursor {
-    pid_t only; /* 0: all */
-    pid_t last;
-};
-
-static int open_check(void *context, const struct control_request *request, void **cursor,
-                      struct reason *why)
+static void on_wait(void *context, const struct stored_process *process,
+                    const struct abi_wait *wait)
 {
     struct service *service = context;
-    struct check_cursor *check;
+    struct contention_reader *reader = monitor_contention(service->monitor);
+    json_t *json = NULL;
 
-    if (request->pid && !store_find(service->store, request->pid))
-        return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)request->pid);
-    check = calloc(1, sizeof(*check));
-    if (!check)
-        return reason_set(why, -ENOMEM, "no memory");
-    check->only = request->pid;
-    *cursor = check;
-    return 0;
+    if (control_wants_wait(service->control, process->process.pid, wait->wait_ns))
+        json = contention_wait_json(reader, process, wait);
+    if (json)
+        control_publish_wait(service->control, process->process.pid, wait->wait_ns, json);
+    json_decref(json);
 }
 
-static void take_report(void *context, const struct target *target, const struct observation *seen,
-                        const struct stored_process *stored)
+static void follow_waits(void *context, uint64_t min_wait_ns)
 {
-    _free_ struct report *report = calloc(1, sizeof(*report));
-    uint64_t verbose_ns = stored_verbose_ns(stored, clock_monotonic_ns());
-    json_t **item = context;
+    const struct answers *answers = context;
 
-    if (!report)
-        return;
-    *report = (struct report){.pid = target->process.pid,
-                              .opened = true,
-                              .target = *target,
-                              .observation = *seen,
-                              .judgement = stored->judgement};
-    *item = report_json(report);
-    json_object_set_new(*item, "verbose_seconds", json_real((double)verbose_ns / 1e9));
-    json_object_set_new(*item, "sessions_count",
-                        stored->sessions_known ? json_integer((json_int_t)stored->sessions)
-                                               : json_null());
-}
-
-static struct stored_process *next_process(struct service *service, struct check_cursor *cursor)
-{
-    struct stored_process *process = NULL;
-
-    while ((process = store_next(service->store, process)))
-        if (process->process.pid > cursor->last &&
-            (!cursor->only || process->process.pid == cursor->only))
-            return process;
-    return NULL;
-}
-
-/* It is known, but it can't be read at this moment. */
-static json_t *report_of_unread(const struct stored_process *process, const struct reason *why)
-{
-    _free_ struct report *report = calloc(1, sizeof(*report));
-
-    if (!report)
-        return NULL;
-    report->pid = process->process.pid;
-    report->target.process = process->process;
-    report->judgement.verdict = VERDICT_UNKNOWN;
-    report->why = *why;
-    return report_json(report);
-}
-
-static int next_check(void *context, void *cursor, json_t **item, struct reason *why)
-{
-    struct service *service = context;
-    struct check_cursor *check = cursor;
-    struct stored_process *process;
-    struct reason reason = {""};
-
-    *item = NULL;
-    while (!*item && (process = next_process(service, check))) {
-        check->last = process->process.pid;
-        if (monitor_look(service->monitor, check->last, take_report, item, &reason) < 0 &&
-            (process = store_find(service->store, check->last)))
-            *item = report_of_unread(process, &reason);
-    }
-    return *item ? 1 : 0;
-}
-
-static void close_cursor(void *context, void *cursor)
-{
-    free(cursor);
-}
-
-/* History, some rows at a time */
-
-struct history_cursor {
-    struct history_query query;
-    json_t *rows[ROWS_MAX];
-    size_t count, at;
-    bool ended;
-};
-
-static int open_history(void *context, const struct control_request *request, void **out,
-                        struct reason *why)
-{
-    struct history_cursor *cursor = calloc(1, sizeof(*cursor));
-
-    if (!cursor)
-        return reason_set(why, -ENOMEM, "no memory");
-    cursor->query = (struct history_query){
-        .since_us = request->since_us,
-        .until_us = request->until_us ? request->until_us : INT64_MAX,
-        .pid = request->pid,
-    };
-    *out = cursor;
-    return 0;
-}
-
-static void take_row(void *context, uint64_t id, int64_t time_us, const char *json)
-{
-    struct history_cursor *cursor = context;
-    json_t *row = json_loads(json, 0, NULL);
-
-    if (row && cursor->count < ROWS_MAX)
-        cursor->rows[cursor->count++] = row;
-    else
-        json_decref(row);
-}
-
-static int fill_slice(struct service *service, struct history_cursor *cursor, struct reason *why)
-{
-    int r;
-
-    cursor->count = cursor->at = 0;
-    r = history_query(service->history, &cursor->query, ROWS_MAX, take_row, cursor, why);
-    cursor->ended = r >= 0 && r < ROWS_MAX;
-    return r;
-}
-
-static int next_history(void *context, void *from, json_t **item, struct reason *why)
-{
-    struct history_cursor *cursor = from;
-    int r = 0;
-
-    if (cursor->at == cursor->count && !cursor->ended)
-        r = fill_slice(context, cursor, why);
-    if (r < 0 || cursor->at == cursor->count)
-        return r < 0 ? r : 0;
-    *item = cursor->rows[cursor->at++];
-    return 1;
-}
-
-static void close_history(void *context, void *from)
-{
-    struct history_cursor *cursor = from;
-
-    for (; cursor->at < cursor->count; cursor->at++)
-        json_decref(cursor->rows[cursor->at]);
-    free(cursor);
+    monitor_follow_waits(answers->monitor, min_wait_ns, on_wait, answers->context);
 }
 
 /* HTTP */
-
-static int answer_metrics(void *context, enum exposition_format format, char **text, size_t *size,
-                          struct reason *why)
-{
-    _free_ struct health *health = calloc(1, sizeof(*health));
-    struct service *service = context;
-
-    if (!health)
-        return reason_set(why, -ENOMEM, "no memory");
-    fill_health(service, health);
-    return metrics_render(service->store, health, clock_monotonic_ns(), format, text, size, why);
-}
 
 /* It answers, so the loop turns; what it does without is in the metrics. */
 static int answer_healthz(void *context, struct reason *why)
@@ -380,15 +219,15 @@ static int begin_loop(struct service *service)
 
 static int begin_control(struct service *service, struct reason *why)
 {
-    struct control_setup setup = {.path = service->config.socket, .group = service->config.group};
+    struct control_setup setup = {.path = service->config.socket,
+                                  .group = service->config.group,
+                                  .min_wait_ns = service->config.min_wait_ns};
     int r;
 
-    service->handlers = (struct control_handlers){
-        .status = answer_status,
-        .check = {open_check, next_check, close_cursor},
-        .history = {open_history, next_history, close_history},
-    };
-    r = control_new(&service->control, service->loop, &setup, &service->handlers, service, why);
+    answers_handlers(&service->handlers);
+    service->handlers.follow_waits = follow_waits;
+    r = control_new(&service->control, service->loop, &setup, &service->handlers, &service->answers,
+                    why);
     if (r == 0 && control_notice(service->control)[0])
         log_say(LOG_LEVEL_NOTICE, "%s", control_notice(service->control));
     return r;
@@ -412,7 +251,7 @@ static int inherited(const char *name)
 static int begin_http(struct service *service, struct reason *why)
 {
     struct http_service callbacks = {
-        .metrics = answer_metrics, .health = answer_healthz, .context = service};
+        .metrics = answers_metrics, .health = answer_healthz, .context = &service->answers};
     char address[LISTENER_TEXT_MAX];
     int r = http_new(&service->http, service->loop, service->config.listen, inherited("metrics"),
                      &callbacks, why);
@@ -484,6 +323,11 @@ int service_new(struct service **out, const struct config *config, const char *c
         r = begin_history(service, why);
     if (r == 0)
         r = begin_monitor(service, why);
+    service->answers = (struct answers){.store = service->store,
+                                        .monitor = service->monitor,
+                                        .history = service->history,
+                                        .fill_health = fill_health,
+                                        .context = service};
     if (r < 0)
         service_free(&service);
     else

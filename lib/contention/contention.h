@@ -20,6 +20,8 @@
 #define CONTENTION_SHIFT      10 /* bucket i: shorter than 2^(10 + i) ns; the last: all longer */
 #define CONTENTION_FRAMES_MAX 64
 #define CONTENTION_NAME_MAX   64
+#define CONTENTION_WHY_MAX    160
+#define CONTENTION_LINES_MAX  1024 /* of a list, as it is decoded */
 
 enum contention_source {
     CONTENTION_UPROBE,
@@ -43,7 +45,7 @@ struct contended {
     bool managed;                     /* by lock, by stack: System.Threading.Lock */
     unsigned waiters;                 /* now */
     struct wait_sum sum;
-    uint64_t longest_ns;
+    uint64_t longest_ns;  /* 0: not known */
     struct frame *frames; /* by stack: the innermost first; owned */
     size_t frame_count;
     bool complete; /* by stack: down to where the thread began */
@@ -74,9 +76,9 @@ struct contention {
     uint64_t longest_wait_ns; /* of those who wait now */
     uint64_t histogram[CONTENTION_BUCKETS];
     struct contended_list lists[CONTENTION_BY_MAX];
-    uint64_t unpaired; /* exits without an entry, entries without an exit */
-    bool is_on;        /* false: switched off, or no probe; then why: */
-    char why[160];     /* also: what of it can't be seen, such as managed locks */
+    uint64_t unpaired;            /* exits without an entry, entries without an exit */
+    bool is_on;                   /* false: switched off, or no probe; then why: */
+    char why[CONTENTION_WHY_MAX]; /* also: what of it can't be seen, such as managed locks */
 };
 
 void contention_free(struct contention *contention);
@@ -85,20 +87,60 @@ void contention_free(struct contention *contention);
 const char *contention_source_name(enum contention_source source);
 const char *contention_by_name(enum contention_by by); /* "lock" */
 
-/* A process of "clrmon.contention/1". New reference. */
+/* What waits in bucket @bucket are shorter than, in ns; UINT64_MAX for the last. */
+uint64_t contention_bound_ns(size_t bucket);
+
+/*
+ * A process of "clrmon.contention/1". New reference; NULL: no memory.
+ *
+ *   {"pid", "name", "source": "uprobe" | "usdt" | "eventpipe", "on", "why",
+ *    "since_ns", "now_ns",                             CLOCK_MONOTONIC
+ *    "since_s",                                        the time between them
+ *    "waits", "wait_ns", "waiters", "longest_wait_ns", "unpaired",
+ *    "histogram": [{"le_ns", "count"}],                from the first to the last that is not empty
+ *    "locks": [{"address", "type", "owner_tid", "owner_name", "managed", "waiters", "waits",
+ *               "wait_ns", "longest_ns"}],
+ *    "stacks": [{"id", "frames": [text], "complete", "managed", "waits", "wait_ns", "longest_ns"}],
+ *    "owners": [{"tid", "name", "waits", "wait_ns"}], "threads": [the same],
+ *    "other": {"locks": {"waits", "wait_ns"}, "stacks", "owners", "threads"}}
+ *
+ * Addresses and ids are "0x7f12"; what is not known is null, as le_ns is of the last bucket.
+ */
 json_t *contention_json(const struct contention *contention);
 
-/* The same back. -EBADMSG with the reason; @out is untouched then. */
+/*
+ * The same in parts, for packets that are bounded. Each part is a whole contention_json() with as
+ * many lines of the lists as @most bytes have room for, and one at least. @place begins as zero.
+ * NULL: that was all (there is one at least), or no memory.
+ */
+struct contention_place {
+    bool begun;
+    enum contention_by by;
+    size_t line;
+};
+json_t *contention_part(const struct contention *contention, struct contention_place *place,
+                        size_t most);
+
+/* One or a part of it back. -EBADMSG with the reason, -ENOMEM; @out is untouched then. Texts are
+ * printable and cut to what there is room for. */
 _must_check_ int contention_from_json(const json_t *json, struct contention *out,
                                       struct reason *why);
 
+/* The lines of @part, which is left without them, behind those of @whole. -ENOMEM. */
+_must_check_ int contention_append(struct contention *whole, struct contention *part);
+
 /*
  * @later becomes what happened since @earlier, which is the same process (and the same source). A
- * line that has not grown is dropped; the present (waiters, the longest wait) stays as it is.
+ * line that has not grown is dropped unless somebody waits there now. The present (waiters, the
+ * longest wait) stays as it is. The longest wait of a line is known only if it has grown, too. A
+ * line that is new may have been among the others: it is never more than all together.
  */
 void contention_subtract(struct contention *later, const struct contention *earlier);
 
-/* The wait that @share (0.99) of all are not longer than, by the histogram; 0: there are none. */
+/*
+ * The wait that @share (0.99) of all are not longer than: the bound of its bucket. 0: there are
+ * none; UINT64_MAX: it is in the last bucket.
+ */
 uint64_t contention_quantile(const struct contention *contention, double share);
 
 /* Sorts a list by the time waited, keeps @most lines of it, and adds the rest to "other". */

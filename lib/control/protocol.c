@@ -10,6 +10,11 @@ enum field {
     FIELD_UNTIL = 1 << 2,
     FIELD_LIMIT = 1 << 3,
     FIELD_FOLLOW = 1 << 4,
+    FIELD_TOP = 1 << 5,
+    FIELD_BARE = 1 << 6,
+    FIELD_MIN_WAIT = 1 << 7,
+    FIELD_FAMILY = 1 << 8,
+    FIELD_ON = 1 << 9,
 };
 
 static const struct {
@@ -21,6 +26,9 @@ static const struct {
     [CONTROL_EVENTS] = {"events",
                         FIELD_PID | FIELD_SINCE | FIELD_UNTIL | FIELD_LIMIT | FIELD_FOLLOW},
     [CONTROL_HISTORY] = {"history", FIELD_PID | FIELD_SINCE | FIELD_UNTIL | FIELD_LIMIT},
+    [CONTROL_CONTENTION] = {"contention",
+                            FIELD_PID | FIELD_TOP | FIELD_BARE | FIELD_FOLLOW | FIELD_MIN_WAIT},
+    [CONTROL_PROBES] = {"probes", FIELD_PID | FIELD_FAMILY | FIELD_ON},
 };
 
 static const char *const types[CONTROL_TYPE_MAX] = {
@@ -30,20 +38,36 @@ static const char *const types[CONTROL_TYPE_MAX] = {
     [CONTROL_ERROR] = "error",
 };
 
-struct numbers {
-    json_int_t pid, since, until, limit;
+/* The fields of a request as they come: numbers, 0 being what is missing, and the rest. */
+struct fields {
+    json_int_t pid, since, until, limit, top, min_wait;
+    bool follow, bare, on;
+    char family[CONTROL_FAMILY_MAX];
+    unsigned seen; /* bits of enum field */
 };
 
 static const struct {
     const char *name;
     enum field field;
-    size_t place; /* in struct numbers */
+    size_t place; /* in struct fields */
     json_int_t most;
-} numbers_table[] = {
-    {"pid", FIELD_PID, offsetof(struct numbers, pid), INT_MAX},
-    {"since_us", FIELD_SINCE, offsetof(struct numbers, since), INT64_MAX},
-    {"until_us", FIELD_UNTIL, offsetof(struct numbers, until), INT64_MAX},
-    {"limit", FIELD_LIMIT, offsetof(struct numbers, limit), INT64_MAX},
+} numbers[] = {
+    {"pid", FIELD_PID, offsetof(struct fields, pid), INT_MAX},
+    {"since_us", FIELD_SINCE, offsetof(struct fields, since), INT64_MAX},
+    {"until_us", FIELD_UNTIL, offsetof(struct fields, until), INT64_MAX},
+    {"limit", FIELD_LIMIT, offsetof(struct fields, limit), INT64_MAX},
+    {"top", FIELD_TOP, offsetof(struct fields, top), CONTROL_TOP_MAX},
+    {"min_wait_ns", FIELD_MIN_WAIT, offsetof(struct fields, min_wait), INT64_MAX},
+};
+
+static const struct {
+    const char *name;
+    enum field field;
+    size_t place;
+} flags[] = {
+    {"follow", FIELD_FOLLOW, offsetof(struct fields, follow)},
+    {"bare", FIELD_BARE, offsetof(struct fields, bare)},
+    {"on", FIELD_ON, offsetof(struct fields, on)},
 };
 
 const char *control_verb_name(enum control_verb verb)
@@ -82,48 +106,98 @@ static int take_verb(const json_t *value, enum control_verb *out, struct reason 
             *out = verb;
             return 0;
         }
-    return reason_set(why, -EINVAL, "verb is not status, check, events or history");
+    return reason_set(why, -EINVAL,
+                      "verb is not status, check, events, history, contention or probes");
 }
 
-static int take_number(size_t row, const json_t *value, struct numbers *numbers, struct reason *why)
+static int take_number(size_t row, const json_t *value, struct fields *fields, struct reason *why)
 {
     json_int_t number = json_integer_value(value);
 
-    if (!json_is_integer(value) || number < 1 || number > numbers_table[row].most)
-        return reason_set(why, -EINVAL, "%s is not a number from 1 to %lld",
-                          numbers_table[row].name, (long long)numbers_table[row].most);
-    *(json_int_t *)((char *)numbers + numbers_table[row].place) = number;
+    if (!json_is_integer(value) || number < 1 || number > numbers[row].most)
+        return reason_set(why, -EINVAL, "%s is not a number from 1 to %lld", numbers[row].name,
+                          (long long)numbers[row].most);
+    *(json_int_t *)((char *)fields + numbers[row].place) = number;
+    fields->seen |= numbers[row].field;
     return 0;
 }
 
-static int take_follow(const json_t *value, bool *follow, struct reason *why)
+static int take_flag(size_t row, const json_t *value, struct fields *fields, struct reason *why)
 {
     if (!json_is_boolean(value))
-        return reason_set(why, -EINVAL, "follow is not true or false");
-    *follow = json_is_true(value);
+        return reason_set(why, -EINVAL, "%s is not true or false", flags[row].name);
+    *(bool *)((char *)fields + flags[row].place) = json_is_true(value);
+    fields->seen |= flags[row].field;
+    return 0;
+}
+
+static int take_family(const json_t *value, struct fields *fields, struct reason *why)
+{
+    const char *name = json_string_value(value);
+    size_t length = name ? strspn(name, "abcdefghijklmnopqrstuvwxyz_") : 0;
+
+    if (!length || name[length] || length >= sizeof(fields->family))
+        return reason_set(why, -EINVAL, "family is not the name of one");
+    strcpy(fields->family, name);
+    fields->seen |= FIELD_FAMILY;
     return 0;
 }
 
 static int take_field(const char *name, const json_t *value, unsigned allowed,
-                      struct numbers *numbers, bool *follow, struct reason *why)
+                      struct fields *fields, struct reason *why)
 {
     if (strcmp(name, "version") == 0 || strcmp(name, "verb") == 0)
         return 0;
-    if (strcmp(name, "follow") == 0 && allowed & FIELD_FOLLOW)
-        return take_follow(value, follow, why);
-    for (size_t i = 0; i < ARRAY_SIZE(numbers_table); i++)
-        if (strcmp(numbers_table[i].name, name) == 0 && allowed & numbers_table[i].field)
-            return take_number(i, value, numbers, why);
+    if (strcmp(name, "family") == 0 && allowed & FIELD_FAMILY)
+        return take_family(value, fields, why);
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        if (strcmp(flags[i].name, name) == 0 && allowed & flags[i].field)
+            return take_flag(i, value, fields, why);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        if (strcmp(numbers[i].name, name) == 0 && allowed & numbers[i].field)
+            return take_number(i, value, fields, why);
     return reason_set(why, -EINVAL, "a field that this verb does not take");
+}
+
+/* What goes together. */
+static int check_fields(enum control_verb verb, const struct fields *fields, struct reason *why)
+{
+    if (fields->follow && fields->until)
+        return reason_set(why, -EINVAL, "what is followed has no end: follow or until_us");
+    if (fields->follow && (fields->top || fields->bare))
+        return reason_set(why, -EINVAL, "what is followed has no lists: follow, or top and bare");
+    if (fields->min_wait && !fields->follow)
+        return reason_set(why, -EINVAL, "min_wait_ns is for one who follows");
+    if (verb == CONTROL_PROBES && fields->seen && (~fields->seen & (FIELD_FAMILY | FIELD_ON)))
+        return reason_set(why, -EINVAL, "probes are switched by family and on");
+    return 0;
+}
+
+static struct control_request make_request(enum control_verb verb, const struct fields *fields)
+{
+    struct control_request request = {
+        .verb = verb,
+        .pid = (pid_t)fields->pid,
+        .since_us = fields->since,
+        .until_us = fields->until,
+        .limit = (uint64_t)fields->limit,
+        .follow = fields->follow,
+        .top = (unsigned)fields->top,
+        .bare = fields->bare,
+        .min_wait_ns = (uint64_t)fields->min_wait,
+        .on = fields->on,
+    };
+
+    strcpy(request.family, fields->family);
+    return request;
 }
 
 int control_request_parse(const void *bytes, size_t size, struct control_request *out,
                           struct reason *why)
 {
-    struct numbers numbers = {0};
     enum control_verb verb = CONTROL_VERB_MAX;
+    struct fields fields = {0};
     json_t *object, *value;
-    bool follow = false;
     const char *name;
     int r = load(bytes, size, CONTROL_REQUEST_MAX, &object, why);
 
@@ -133,22 +207,15 @@ int control_request_parse(const void *bytes, size_t size, struct control_request
     if (r == 0)
         json_object_foreach(object, name, value)
         {
-            r = take_field(name, value, verbs[verb].fields, &numbers, &follow, why);
+            r = take_field(name, value, verbs[verb].fields, &fields, why);
             if (r < 0)
                 break;
         }
     json_decref(object);
-    if (r == 0 && follow && numbers.until)
-        r = reason_set(why, -EINVAL, "what is followed has no end: follow or until_us");
     if (r == 0)
-        *out = (struct control_request){
-            .verb = verb,
-            .pid = (pid_t)numbers.pid,
-            .since_us = numbers.since,
-            .until_us = numbers.until,
-            .limit = (uint64_t)numbers.limit,
-            .follow = follow,
-        };
+        r = check_fields(verb, &fields, why);
+    if (r == 0)
+        *out = make_request(verb, &fields);
     return r;
 }
 
@@ -233,6 +300,15 @@ char *control_request_format(const struct control_request *request, size_t *size
         json_object_set_new(object, "limit", json_integer((json_int_t)request->limit));
     if (request->follow)
         json_object_set_new(object, "follow", json_true());
+    if (request->top)
+        json_object_set_new(object, "top", json_integer(request->top));
+    if (request->bare)
+        json_object_set_new(object, "bare", json_true());
+    if (request->min_wait_ns)
+        json_object_set_new(object, "min_wait_ns", json_integer((json_int_t)request->min_wait_ns));
+    if (request->family[0])
+        json_object_update_new(
+            object, json_pack("{s:s, s:b}", "family", request->family, "on", request->on));
     return format(object, CONTROL_REQUEST_MAX, size);
 }
 

@@ -183,3 +183,52 @@ uint64_t dynamic_exported(const struct image *image, const char *name)
     }
     return 0;
 }
+
+static bool is_pointer_to_symbol(const struct image *image, uint64_t info)
+{
+    uint32_t type = ELF64_R_TYPE(info);
+
+    return image->machine == EM_AARCH64 ? type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT
+                                        : type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
+}
+
+static bool symbol_is_named(const struct image *image, uint64_t index, const char *name)
+{
+    uint64_t symbols = tag_value(image, DT_SYMTAB), strings = tag_value(image, DT_STRTAB);
+    const void *bytes = image_at(image, symbols + index * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
+    size_t length = strlen(name) + 1;
+    const char *text;
+    Elf64_Sym symbol;
+
+    if (!bytes)
+        return false;
+    memcpy(&symbol, bytes, sizeof(symbol));
+    text = image_at(image, strings + symbol.st_name, length);
+    return text && memcmp(text, name, length) == 0;
+}
+
+/* Adds to @count of @slots what the table at @table has. */
+static size_t imported_by(const struct image *image, uint64_t table, uint64_t size,
+                          const char *name, uint64_t *slots, size_t count, size_t most)
+{
+    const uint8_t *bytes = table ? image_at(image, table, size) : NULL;
+
+    for (uint64_t i = 0; bytes && i < size / sizeof(Elf64_Rela) && count < most; i++) {
+        Elf64_Rela entry;
+
+        memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+        if (is_pointer_to_symbol(image, entry.r_info) &&
+            symbol_is_named(image, ELF64_R_SYM(entry.r_info), name))
+            slots[count++] = entry.r_offset;
+    }
+    return count;
+}
+
+size_t dynamic_imported(const struct image *image, const char *name, uint64_t *slots, size_t most)
+{
+    size_t count = imported_by(image, tag_value(image, DT_JMPREL), tag_value(image, DT_PLTRELSZ),
+                               name, slots, 0, most);
+
+    return imported_by(image, tag_value(image, DT_RELA), tag_value(image, DT_RELASZ), name, slots,
+                       count, most);
+}

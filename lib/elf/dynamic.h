@@ -26,3 +26,9 @@ const struct relocation *dynamic_relocation(const struct image *image, uint64_t 
 
 /* The address of an exported (.dynsym) symbol; 0 when there is none. Its version is ignored. */
 uint64_t dynamic_exported(const struct image *image, const char *name);
+
+/*
+ * The places of the GOT that the loader fills with the address of the imported symbol @name; at
+ * most @most of them. Their count.
+ */
+size_t dynamic_imported(const struct image *image, const char *name, uint64_t *slots, size_t most);

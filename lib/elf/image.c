@@ -57,23 +57,29 @@ bool image_is_code(const struct image *image, uint64_t va)
     return segment && segment->flags & SEGMENT_EXECUTABLE && va - segment->va < segment->file_size;
 }
 
-static bool in_relro(const struct image *image, uint64_t va)
+static bool is_in(const struct segment *segment, uint64_t va)
 {
-    return va >= image->relro.va && va - image->relro.va < image->relro.memory_size;
+    return va >= segment->va && va - segment->va < segment->memory_size;
+}
+
+/* Written by the loader alone. */
+static bool is_loaders(const struct image *image, uint64_t va)
+{
+    return is_in(&image->relro, va) || is_in(&image->got, va);
 }
 
 bool image_is_writable(const struct image *image, uint64_t va)
 {
     const struct segment *segment = image_segment(image, va);
 
-    return segment && segment->flags & SEGMENT_WRITABLE && !in_relro(image, va);
+    return segment && segment->flags & SEGMENT_WRITABLE && !is_loaders(image, va);
 }
 
 bool image_is_constant(const struct image *image, uint64_t va)
 {
     const struct segment *segment = image_segment(image, va);
 
-    return segment && (!(segment->flags & SEGMENT_WRITABLE) || in_relro(image, va));
+    return segment && (!(segment->flags & SEGMENT_WRITABLE) || is_loaders(image, va));
 }
 
 static int add_load(struct image *image, const Elf64_Phdr *header, struct reason *why)

@@ -40,6 +40,7 @@ struct image {
     struct segment segments[IMAGE_SEGMENTS_MAX];
     size_t segment_count;
     struct segment relro;     /* memory_size 0: none. Written only by the loader */
+    struct segment got;       /* memory_size 0: not known; filled by section_load_got() */
     uint64_t program_headers; /* offset of the table, for its other readers */
     uint16_t program_header_count;
     uint64_t dynamic; /* va of the dynamic section, 0: none */
@@ -78,5 +79,5 @@ const struct segment *image_segment(const struct image *image, uint64_t va);
 bool image_is_code(const struct image *image, uint64_t va);
 bool image_is_writable(const struct image *image, uint64_t va);
 
-/* Constant once the loader is done: in a read-only segment, or under RELRO. */
+/* Constant once the loader is done: in a read-only segment, under RELRO, or in the GOT. */
 bool image_is_constant(const struct image *image, uint64_t va);

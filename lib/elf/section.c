@@ -49,3 +49,12 @@ bool section_is(const struct image *image, const Elf64_Shdr *section, const char
     text = image_bytes(image, offset, length);
     return text && memcmp(text, name, length) == 0;
 }
+
+void section_load_got(struct image *image)
+{
+    Elf64_Shdr section;
+
+    for (uint32_t i = 0; section_at(image, i, &section); i++)
+        if (section_is(image, &section, ".got"))
+            image->got = (struct segment){.va = section.sh_addr, .memory_size = section.sh_size};
+}

@@ -17,3 +17,9 @@ bool section_at(const struct image *image, uint32_t index, Elf64_Shdr *out);
 const void *section_bytes(const struct image *image, const Elf64_Shdr *section);
 
 bool section_is(const struct image *image, const Elf64_Shdr *section, const char *name);
+
+/*
+ * Fills image->got from the section .got, if there is one. The loader alone writes it; images from
+ * before 3.0 do not have it under RELRO all the same.
+ */
+void section_load_got(struct image *image);

@@ -89,6 +89,7 @@ bool decoder_decode(struct decoder *decoder, const uint8_t *bytes, size_t size, 
         .size = (uint8_t)decoder->scratch->size,
         .destination = REGISTER_NONE,
         .source = REGISTER_NONE,
+        .second = REGISTER_NONE,
         .memory = {.base = REGISTER_NONE, .index = REGISTER_NONE},
     };
     decoder->architecture->translate(decoder->handle, decoder->scratch, out);

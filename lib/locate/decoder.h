@@ -29,16 +29,21 @@ enum operation {
     OPERATION_MOVE,     /* destination = source, @width bytes; zero- or sign-extended */
     OPERATION_ADD,      /* destination = source + constant */
     OPERATION_OR,       /* destination = source | constant */
+    OPERATION_AND,      /* destination = source & constant */
+    OPERATION_SHIFT,    /* destination = source << shift */
     OPERATION_LOAD,     /* destination = @width bytes at memory */
-    OPERATION_STORE,    /* @width bytes at memory = source, or the constant if there is none */
-    OPERATION_ADDRESS,  /* destination = address of memory (lea with a base) */
-    OPERATION_COMPARE,  /* source with constant: cmp, test, sub; destination may be none */
-    OPERATION_CALL,     /* to @target; 0: indirect */
-    OPERATION_JUMP,     /* to @target; 0: indirect. @conditional */
+    OPERATION_STORE,    /* @width bytes at memory = source, or the constant if there is none; then
+                           @second behind it (stp) */
+    OPERATION_ATOMIC,   /* memory is changed atomically: lock cmpxchg, lock inc; stlxr */
+    OPERATION_ADDRESS, /* destination = address of memory (lea with a base; add of two registers) */
+    OPERATION_COMPARE, /* source with constant: cmp, test, sub; destination may be none */
+    OPERATION_CALL,    /* to @target; 0: indirect */
+    OPERATION_JUMP,    /* to @target; 0: indirect. @conditional */
     OPERATION_RETURN,
     OPERATION_TRAP, /* int3, ud2, brk: control does not go on */
     OPERATION_PUSH, /* of source, or of the constant if source is none */
     OPERATION_POP,
+    OPERATION_NOP,
 };
 
 struct memory_operand {
@@ -55,9 +60,11 @@ struct instruction {
     uint8_t width; /* bytes moved, loaded, stored or compared */
     uint8_t destination;
     uint8_t source;
+    uint8_t second; /* REGISTER_NONE: a store of one register */
     uint8_t shift;
     bool conditional;
     bool sign_extend;
+    bool emulated; /* the kernel emulates it at a uprobe, and does not single-step it */
     uint64_t constant;
     uint64_t target;
     struct memory_operand memory;

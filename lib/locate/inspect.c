@@ -48,16 +48,72 @@ static void find_in_debug_file(const struct mapped_file *map, const struct image
     (void)symbols_find(&debug, image, SOURCE_DEBUG_FILE, &out->findings, &miss);
 }
 
-/* Where in the file a function begins, which is how a probe is placed. */
+static uint64_t offset_of(const struct image *image, uint64_t address)
+{
+    const struct segment *segment = image_segment(image, address);
+
+    return segment ? address - segment->va + segment->offset : 0;
+}
+
+static void add_exit_offsets(const struct image *image, struct function_exits *exits)
+{
+    for (size_t i = 0; i < exits->count; i++)
+        exits->items[i].offset = offset_of(image, exits->items[i].address);
+}
+
+/* Where in the file code is, which is how a probe is placed. */
 static void add_offsets(const struct image *image, struct findings *findings)
 {
     for (enum site site = 0; site < SITE_MAX; site++) {
         struct finding *finding = &findings->sites[site];
-        const struct segment *segment = image_segment(image, finding->address);
 
-        if (site_is_function(site) && finding_is_found(finding) && segment)
-            finding->offset = finding->address - segment->va + segment->offset;
+        if (site_is_function(site) && finding_is_found(finding))
+            finding->offset = offset_of(image, finding->address);
     }
+    add_exit_offsets(image, &findings->lock_exits);
+    add_exit_offsets(image, &findings->wait_exits);
+    for (size_t i = 0; i < findings->writers.count; i++)
+        findings->writers.items[i].offset = offset_of(image, findings->writers.items[i].address);
+}
+
+/* What only the code itself tells. */
+static void add_shapes(const struct findings *structure, struct findings *out)
+{
+    out->layout = structure->layout;
+    out->lock_exits = structure->lock_exits;
+    out->wait_exits = structure->wait_exits;
+    out->lock = structure->lock;
+    out->writers = structure->writers;
+    out->events = structure->events;
+    out->marks = structure->marks;
+}
+
+/* Exits are those of the function that structure found: symbols that name another one make them
+ * doubtful. */
+static void check_exits(const struct findings *structure, struct findings *findings,
+                        enum site enter, enum site exit, struct function_exits *exits)
+{
+    const struct finding *named = &findings->sites[enter], *shaped = &structure->sites[enter];
+
+    if (finding_is_found(shaped) && finding_is_found(named) && shaped->address != named->address) {
+        findings->sites[exit] = (struct finding){0};
+        findings_miss(findings, exit, "structure finds the function at 0x%llx, and symbols another",
+                      (unsigned long long)shaped->address);
+    }
+    if (!finding_is_found(&findings->sites[exit]))
+        *exits = (struct function_exits){.count = 0};
+}
+
+/* What belongs to a site is not known where the site is not. */
+static void check_shapes(const struct findings *structure, struct findings *findings)
+{
+    const struct finding *enter = &findings->sites[SITE_LOCK_CONTENTION_ENTER];
+
+    check_exits(structure, findings, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT,
+                &findings->lock_exits);
+    check_exits(structure, findings, SITE_WAIT_ENTER, SITE_WAIT_EXIT, &findings->wait_exits);
+    if (!finding_is_found(enter) || !finding_is_found(&findings->sites[SITE_LOCK_CONTENTION_EXIT]))
+        findings->lock = (struct lock_layout){0};
 }
 
 static int parse_image(const struct mapped_file *maps, const void *data, void *reply,
@@ -78,8 +134,8 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
         (void)symbols_find(&image, &image, SOURCE_SYMTAB, &out->findings, &miss);
     if (sources_have(request->sources, SOURCE_DEBUG_FILE) && request->has_debug_file)
         find_in_debug_file(&maps[1], &image, out);
-    if (structure_find(&image, &structure, &miss) == 0)
-        out->findings.layout = structure.layout;
+    if (structure_find(&image, &out->findings, &structure, &miss) == 0)
+        add_shapes(&structure, &out->findings);
     out->findings.layout.has_contract = out->identity.has_contract;
     for (enum site site = 0; site < SITE_MAX; site++) {
         if (sources_have(request->sources, SOURCE_STRUCTURE) &&
@@ -87,6 +143,7 @@ static int parse_image(const struct mapped_file *maps, const void *data, void *r
             out->findings.sites[site] = structure.sites[site];
         findings_miss(&out->findings, site, "%s", miss.text);
     }
+    check_shapes(&structure, &out->findings);
     add_offsets(&image, &out->findings);
     image_close(&image);
     return 0;
@@ -115,7 +172,7 @@ static int check_identity(struct identity *identity)
 static int check_finding(struct finding *finding)
 {
     if (finding->source >= SOURCE_MAX || finding->confidence >= CONFIDENCE_MAX ||
-        finding->address >= 1ull << 47 ||
+        finding->address > ADDRESS_MAX ||
         finding_is_found(finding) != (finding->confidence != CONFIDENCE_NONE))
         return -EBADMSG;
     return check_text(finding->evidence, sizeof(finding->evidence));
@@ -125,6 +182,8 @@ static int check_inspection(struct inspection *inspection)
 {
     int r = check_identity(&inspection->identity);
 
+    if (!findings_are_credible(&inspection->findings))
+        r = -EBADMSG;
     if (inspection->fingerprint.count > FINGERPRINT_SAMPLES ||
         inspection->findings.layout.session_start_time >= 256)
         r = -EBADMSG;

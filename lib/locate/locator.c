@@ -80,7 +80,7 @@ static bool read_pack(const struct locator *locator, enum pack_origin origin,
         return true;
     if (r == 0)
         reason_set(fault, 0, "a pack has this build id but other bytes, so it is not used");
-    else if (r != -ENOENT)
+    else if (r != -ENOENT && !(r == -ESTALE && origin == PACK_SCANNED))
         *fault = why;
     return false;
 }
@@ -108,6 +108,19 @@ static bool read_scanned(const struct locator *locator, const struct identity *i
     return true;
 }
 
+/* What goes with a site that is the pack's. */
+static void take_shapes(const struct findings *pack, struct findings *out)
+{
+    if (out->sites[SITE_LOCK_CONTENTION_ENTER].source == SOURCE_PACK)
+        out->lock = pack->lock;
+    if (out->sites[SITE_LOCK_CONTENTION_EXIT].source == SOURCE_PACK)
+        out->lock_exits = pack->lock_exits;
+    if (out->sites[SITE_WAIT_EXIT].source == SOURCE_PACK)
+        out->wait_exits = pack->wait_exits;
+    if (!out->writers.count)
+        out->writers = pack->writers;
+}
+
 /* Fills what symbols have not found from an imported pack, before structure is asked. */
 static void add_imported(const struct locator *locator, int fd, struct located *out)
 {
@@ -126,6 +139,7 @@ static void add_imported(const struct locator *locator, int fd, struct located *
         *known = *packed;
         known->source = SOURCE_PACK;
     }
+    take_shapes(&pack.findings, &inspection->findings);
 }
 
 static bool is_trusted(int fd)

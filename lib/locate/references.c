@@ -164,8 +164,86 @@ static int search_aarch64(const struct search *search, const uint8_t *bytes, uin
     return 0;
 }
 
-int references_find(const struct code *code, const uint64_t *addresses, size_t count,
-                    struct function_list *out)
+/* An opcode of one byte, then a 4-byte displacement. */
+static int search_opcode(const struct search *search, const uint8_t *bytes, uint64_t va,
+                         size_t size, uint8_t opcode)
+{
+    const uint8_t *at = bytes, *end = bytes + size;
+
+    while ((at = memchr(at, opcode, (size_t)(end - at))) && end - at >= 5) {
+        uint64_t from = va + (uint64_t)(at - bytes);
+        int32_t displacement;
+        int r = 0;
+
+        memcpy(&displacement, at + 1, sizeof(displacement));
+        if (is_wanted(search, from + 5 + (uint64_t)(int64_t)displacement, 1))
+            r = found_at(search, from);
+        if (r < 0)
+            return r;
+        at++;
+    }
+    return 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct function *x = a, *y = b;
+
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* What was found twice, by call and by jump, is kept once. */
+static void sort_list(struct function_list *list)
+{
+    size_t kept = 0;
+
+    if (list->count)
+        qsort(list->items, list->count, sizeof(*list->items), by_start);
+    for (size_t i = 0; i < list->count; i++)
+        if (!kept || list->items[kept - 1].start != list->items[i].start)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+enum { X86_CALL = 0xe8, X86_JMP = 0xe9 };
+
+static int search_calls_x86_64(const struct search *search, const uint8_t *bytes, uint64_t va,
+                               size_t size)
+{
+    int r = search_opcode(search, bytes, va, size, X86_CALL);
+
+    if (r == 0)
+        r = search_opcode(search, bytes, va, size, X86_JMP);
+    sort_list(search->out);
+    return r;
+}
+
+static int search_calls_aarch64(const struct search *search, const uint8_t *bytes, uint64_t va,
+                                size_t size)
+{
+    for (size_t i = 0; i + 4 <= size; i += 4) {
+        uint32_t word;
+        int64_t distance;
+        int r;
+
+        memcpy(&word, bytes + i, sizeof(word));
+        if ((word & 0x7c000000) != 0x14000000) /* b, bl */
+            continue;
+        distance = (int64_t)((uint64_t)(word & 0x3ffffff) << 38) >> 36;
+        if (!is_wanted(search, va + i + (uint64_t)distance, 1))
+            continue;
+        r = found_at(search, va + i);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+typedef int search_function(const struct search *search, const uint8_t *bytes, uint64_t va,
+                            size_t size);
+
+static int search_code(const struct code *code, const uint64_t *addresses, size_t count,
+                       search_function *function, struct function_list *out)
 {
     struct search search = {.code = code, .addresses = addresses, .count = count, .out = out};
     const struct image *image = code->image;
@@ -177,11 +255,23 @@ int references_find(const struct code *code, const uint64_t *addresses, size_t c
         const struct segment *segment = &image->segments[i];
         const uint8_t *bytes = image_bytes(image, segment->offset, segment->file_size);
 
-        if (!(segment->flags & SEGMENT_EXECUTABLE) || !bytes)
-            continue;
-        r = image->machine == EM_AARCH64
-                ? search_aarch64(&search, bytes, segment->va, segment->file_size)
-                : search_x86_64(&search, bytes, segment->va, segment->file_size);
+        if (segment->flags & SEGMENT_EXECUTABLE && bytes)
+            r = function(&search, bytes, segment->va, segment->file_size);
     }
     return r;
+}
+
+int references_find(const struct code *code, const uint64_t *addresses, size_t count,
+                    struct function_list *out)
+{
+    return search_code(code, addresses, count,
+                       code->image->machine == EM_AARCH64 ? search_aarch64 : search_x86_64, out);
+}
+
+int references_find_callers(const struct code *code, const uint64_t *targets, size_t count,
+                            struct function_list *out)
+{
+    return search_code(
+        code, targets, count,
+        code->image->machine == EM_AARCH64 ? search_calls_aarch64 : search_calls_x86_64, out);
 }

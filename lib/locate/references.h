@@ -22,3 +22,7 @@ void function_list_free(struct function_list *list);
  * more functions match, than is credible. */
 _must_check_ int references_find(const struct code *code, const uint64_t *addresses, size_t count,
                                  struct function_list *out);
+
+/* The same for direct calls of one of @targets, sorted, and for unconditional jumps there. */
+_must_check_ int references_find_callers(const struct code *code, const uint64_t *targets,
+                                         size_t count, struct function_list *out);

@@ -2,14 +2,16 @@
 #include "locate/site.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SYMBOLS_MAX 4
+#define SYMBOLS_MAX 5
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
- * src/native/eventpipe/ep.c (5.0 and later). */
+ * src/native/eventpipe/ep.c (5.0 and later); locks in vm/syncblk.cpp; waits in
+ * vm/comwaithandle.cpp. An exit is no symbol. */
 static const struct {
     const char *name;
     bool function;
@@ -75,8 +77,15 @@ static const struct {
                                     true,
                                     {"_ZN9AwareLock17EnterEpilogHelperEP6Threadi"}},
     [SITE_LOCK_CONTENTION_EXIT] = {"lock.contention.exit", true, {NULL}},
-    [SITE_WAIT_ENTER] = {"wait.handle.enter", true, {NULL}},
+    [SITE_WAIT_ENTER] = {"wait.handle.enter",
+                         true,
+                         {"WaitHandle_WaitOneCore", "_ZN16WaitHandleNative16CorWaitOneNativeEPvii",
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEPvi",
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEP10SafeHandleibb"}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
+    [SITE_EVENTPIPE_WRITE] = {"eventpipe.write",
+                              true,
+                              {"_ZN9EventPipe10WriteEventER14EventPipeEventPhjPK5_GUIDS5_"}},
 };
 
 static const char *const source_names[SOURCE_MAX] = {
@@ -166,4 +175,42 @@ void findings_miss(struct findings *findings, enum site site, const char *why, .
     va_start(args, why);
     vsnprintf(finding->evidence, sizeof(finding->evidence), why, args);
     va_end(args);
+}
+
+static bool is_address(uint64_t address)
+{
+    return address <= ADDRESS_MAX;
+}
+
+static bool exits_are_credible(const struct function_exits *exits)
+{
+    if (exits->count > EXITS_MAX)
+        return false;
+    for (size_t i = 0; i < exits->count; i++)
+        if (!is_address(exits->items[i].address) || exits->items[i].offset > INT64_MAX ||
+            exits->items[i].kind > EXIT_THROWS)
+            return false;
+    return true;
+}
+
+static bool writers_are_credible(const struct event_writers *writers)
+{
+    if (writers->count > WRITERS_MAX)
+        return false;
+    for (size_t i = 0; i < writers->count; i++)
+        if (!is_address(writers->items[i].address) || writers->items[i].offset > INT64_MAX)
+            return false;
+    return true;
+}
+
+bool findings_are_credible(const struct findings *findings)
+{
+    const struct lock_layout *lock = &findings->lock;
+
+    return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
+           writers_are_credible(&findings->writers) && findings->marks.start <= MARK_VERSION_MAX &&
+           findings->marks.stop <= MARK_VERSION_MAX && findings->events.count <= EVENTS_MAX &&
+           findings->events.variables <= ADDRESS_MAX && lock->holder < LOCK_SIZE_MAX &&
+           lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
+           lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
 }

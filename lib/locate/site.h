@@ -30,8 +30,10 @@ enum site {
     SITE_EVENTPIPE_SESSIONS,         /* EventPipeSession *[64] */
     SITE_LOCK_CONTENTION_ENTER,      /* AwareLock::EnterEpilogHelper(Thread *, timeout) */
     SITE_LOCK_CONTENTION_EXIT,       /* the first of its exits; all are in findings.lock_exits */
-    SITE_WAIT_ENTER, /* WaitHandle_WaitOneCore (10.0), WaitHandleNative::CorWaitOneNative */
-    SITE_WAIT_EXIT,  /* the first of its exits; all are in findings.wait_exits */
+    SITE_WAIT_ENTER,      /* WaitHandle_WaitOneCore (10.0), WaitHandleNative::CorWaitOneNative */
+    SITE_WAIT_EXIT,       /* the first of its exits; all are in findings.wait_exits */
+    SITE_EVENTPIPE_WRITE, /* EventPipeAdapter::WriteEvent(EventPipeEvent *, ...): each event of the
+                             native runtime that a session wants */
     SITE_MAX,
 };
 
@@ -57,6 +59,7 @@ enum confidence {
 };
 
 #define EVIDENCE_MAX 160
+#define ADDRESS_MAX  ((1ull << 47) - 1)
 
 struct finding {
     uint64_t address; /* valid when source is not SOURCE_NONE */
@@ -103,6 +106,9 @@ struct function_exits {
 };
 
 /* Where things are in an AwareLock, as EnterEpilogHelper itself reads and writes them. */
+#define LOCK_SIZE_MAX   128
+#define THREAD_SIZE_MAX 8192
+
 struct lock_layout {
     uint16_t holder;       /* m_HoldingThread or m_HoldingThreadId (10.0); 0: not known */
     bool holder_is_thread; /* a Thread *, not a managed thread id */
@@ -112,12 +118,60 @@ struct lock_layout {
     uint64_t sync_table;   /* address of the variable g_pSyncTable; 0: not known */
 };
 
+/*
+ * The functions that write an event to EventPipe, EventPipeWriteEventX (src/coreclr/scripts/
+ * genEventPipe.py), one per version of an event. They are called only where the event is on.
+ */
+#define WRITERS_MAX 40
+
+struct event_writer {
+    uint16_t id;
+    uint8_t version;
+    uint64_t address;
+    uint64_t offset; /* in the file */
+};
+
+struct event_writers {
+    struct event_writer items[WRITERS_MAX]; /* by id, then version */
+    size_t count;
+};
+
+/*
+ * The runtime provider's events. Their variables, EventPipeEvent *, lie side by side, and are set
+ * once, when the runtime starts.
+ */
+#define EVENTS_MAX 512
+
+struct table_event {
+    uint16_t id; /* 0: not known */
+    uint8_t version;
+};
+
+struct event_table {
+    uint64_t variables; /* address of the first */
+    size_t count;
+    struct table_event items[EVENTS_MAX]; /* as the variables lie */
+};
+
+/* Marks for tracers, by which contention is seen where its functions are not located: marks.h */
+#define MARK_VERSION_MAX 3
+
+struct contention_marks {
+    bool found;
+    bool need_event_log; /* reached only in processes started with EnableEventLog=1 */
+    uint8_t start;       /* version of ContentionStart, */
+    uint8_t stop;        /* of ContentionStop */
+};
+
 struct findings {
     struct finding sites[SITE_MAX];
     struct layout layout;
     struct function_exits lock_exits;
     struct function_exits wait_exits;
     struct lock_layout lock;
+    struct event_writers writers;
+    struct event_table events;
+    struct contention_marks marks;
 };
 
 const char *site_name(enum site site);
@@ -145,3 +199,7 @@ _printf_(6, 7) void findings_add(struct findings *findings, enum site site, enum
                                  enum confidence confidence, uint64_t address, const char *evidence,
                                  ...);
 _printf_(3, 4) void findings_miss(struct findings *findings, enum site site, const char *why, ...);
+
+/* Are exits, writers and the layout of a lock within what there can be? For answers from outside.
+ */
+bool findings_are_credible(const struct findings *findings);

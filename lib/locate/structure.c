@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/structure.h"
 
+#include "locate/marks.h"
+
 #include <string.h>
 
 #include "elf/dynamic.h"
+#include "elf/section.h"
 
 static const struct {
     find_function *find;
@@ -12,18 +15,24 @@ static const struct {
     {structure_find_gc, SITE_GC_STATE_LEVELS, SITE_GC_CONTROL_PRIVATE_SVR},
     {structure_find_providers, SITE_PROVIDER_CONTEXT_RUNTIME, SITE_EVENTPIPE_PROVIDER_RUNTIME},
     {structure_find_sessions, SITE_EVENTPIPE_SESSIONS, SITE_EVENTPIPE_SESSIONS},
+    {structure_find_locks, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT},
+    {structure_find_waits, SITE_WAIT_ENTER, SITE_WAIT_EXIT},
+    {structure_find_events, SITE_EVENTPIPE_WRITE, SITE_EVENTPIPE_WRITE},
 };
 
-int structure_find(struct image *image, struct findings *findings, struct reason *why)
+int structure_find(struct image *image, const struct findings *named, struct findings *findings,
+                   struct reason *why)
 {
     struct findings before = *findings;
     _decoder_free_ struct decoder *decoder = NULL;
     struct code code = {.image = image};
+    struct clues clues = {.named = named};
     int r = decoder_new(&decoder, image->machine);
 
     if (r < 0)
         return reason_set(why, r, "no decoder for ELF machine %u", image->machine);
     code.decoder = decoder;
+    section_load_got(image);
     r = dynamic_load_relocations(image, why);
     if (r == 0)
         r = frames_load(image, why);
@@ -34,11 +43,12 @@ int structure_find(struct image *image, struct findings *findings, struct reason
     for (size_t i = 0; i < ARRAY_SIZE(finders); i++) {
         struct reason miss = {""};
 
-        if (finders[i].find(&code, findings, &miss) == 0)
+        if (finders[i].find(&code, &clues, findings, &miss) == 0)
             continue;
         for (enum site site = finders[i].first; site <= finders[i].last; site++)
             findings_miss(findings, site, "%s", miss.text);
     }
+    marks_find(&code, &findings->marks);
     if (decoder_has_given_up(decoder)) { /* what seems the only match may have a second one */
         *findings = before;
         return reason_set(why, -E2BIG, "its code takes more than %u instructions to search",

@@ -233,7 +233,8 @@ static void tell_apart(const struct code *code, const struct matches *matches,
     }
 }
 
-int structure_find_gc(const struct code *code, struct findings *findings, struct reason *why)
+int structure_find_gc(const struct code *code, struct clues *clues, struct findings *findings,
+                      struct reason *why)
 {
     struct matches matches = {0};
     int r = search_vtables(code, &matches, why);

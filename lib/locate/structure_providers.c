@@ -63,6 +63,7 @@ struct mentions {
 struct creation {
     uint64_t callback; /* 0: not seen */
     uint64_t object;   /* where the provider pointer is stored; 0: not seen */
+    uint64_t creator;  /* the function that does it */
     bool ambiguous;
 };
 
@@ -230,8 +231,10 @@ static void read_creator(const struct code *code, const struct function *functio
         }
         if (created < PROVIDERS && walk.instruction.operation == OPERATION_STORE &&
             walk.instruction.width == 8 && value_is(walk_source(&walk), VALUE_RESULT, call) &&
-            walk_address(&walk, &address) && image_is_writable(code->image, address))
+            walk_address(&walk, &address) && image_is_writable(code->image, address)) {
             creations[created].object = address;
+            creations[created].creator = function->start;
+        }
     }
 }
 
@@ -329,7 +332,8 @@ static void add_callback(size_t p, const struct creation *creation, struct findi
                      creation->callback, "the function that %s is created with", providers[p].name);
 }
 
-int structure_find_providers(const struct code *code, struct findings *findings, struct reason *why)
+int structure_find_providers(const struct code *code, struct clues *clues,
+                             struct findings *findings, struct reason *why)
 {
     _function_list_ struct function_list creators = {0};
     _free_ struct mentions *mentions = calloc(1, sizeof(*mentions));
@@ -357,6 +361,7 @@ int structure_find_providers(const struct code *code, struct findings *findings,
     if (!creations[0].object || creations[0].ambiguous)
         return reason_set(why, -ENOENT, "no single call that creates %s stores its result",
                           providers[0].name);
+    clues->creator = creations[0].creator;
     findings_add(findings, SITE_EVENTPIPE_PROVIDER_RUNTIME, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
                  creations[0].object, "result of the call that creates %s, %zu function(s) name it",
                  providers[0].name, creators.count);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "elf/dynamic.h"
+#include "locate/entry_points.h"
 #include "locate/structure.h"
 
 /*
@@ -96,34 +97,14 @@ static void age_variables(struct formed_list *formed, bool bound)
     }
 }
 
-/* The function whose entry in the QCall table names it: its pointer lies @beside the name's. */
-static uint64_t function_named(const struct image *image, const char *name, int beside)
-{
-    size_t length = strlen(name) + 1;
-
-    for (size_t i = 0; i < image->relocation_count; i++) {
-        const struct relocation *pointer, *slot = &image->relocations[i];
-        const char *text = image_at(image, slot->target, length);
-        const struct function *function;
-
-        if (!text || memcmp(text, name, length) != 0)
-            continue;
-        pointer = dynamic_relocation(image, slot->slot + (uint64_t)(int64_t)beside);
-        function = pointer ? frames_function(image, pointer->target) : NULL;
-        if (function && function->start == pointer->target)
-            return function->start;
-    }
-    return 0;
-}
-
 static uint64_t lookup_function(const struct image *image, const char *name)
 {
     char qcall[64];
     uint64_t function;
 
     snprintf(qcall, sizeof(qcall), "EventPipeInternal_%s", name);
-    function = function_named(image, qcall, 8);
-    return function ? function : function_named(image, name, -8);
+    function = entry_points_find(image, qcall, ENTRY_QCALL);
+    return function ? function : entry_points_find(image, name, ENTRY_FCALL);
 }
 
 static bool is_bound(uint64_t constant)
@@ -270,7 +251,8 @@ static uint16_t start_time_offset(const struct code *code, uint64_t function)
                                                                           : 0;
 }
 
-int structure_find_sessions(const struct code *code, struct findings *findings, struct reason *why)
+int structure_find_sessions(const struct code *code, struct clues *clues, struct findings *findings,
+                            struct reason *why)
 {
     struct variables common = {0};
     size_t named = 0, votes = 0;

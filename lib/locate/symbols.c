@@ -15,7 +15,7 @@ struct candidate {
  * compare. */
 static enum site site_of_symbol(const char *symbol)
 {
-    if (symbol[0] != '_' && symbol[0] != 'M' && symbol[0] != 'E')
+    if (symbol[0] != '_' && symbol[0] != 'M' && symbol[0] != 'E' && symbol[0] != 'W')
         return SITE_MAX;
     for (enum site site = 0; site < SITE_MAX; site++)
         for (const char *const *name = site_symbols(site); *name; name++)

@@ -110,7 +110,23 @@ static void translate_insert(const cs_arm64 *arm, struct instruction *to)
         arm->operands[1].shift.type == ARM64_SFT_LSL ? (uint8_t)arm->operands[1].shift.value : 0;
 }
 
-/* add, sub and orr of a register and a constant; orr with the zero register is a move. */
+/* add of two registers, the second one shifted, is how an element of an array is addressed. */
+static void translate_sum(const cs_arm64 *arm, struct instruction *to)
+{
+    const cs_arm64_op *third = &arm->operands[2];
+
+    if (third->ext != ARM64_EXT_INVALID ||
+        (third->shift.type != ARM64_SFT_INVALID && third->shift.type != ARM64_SFT_LSL) ||
+        third->shift.value > 7 || is_zero(third->reg) || is_zero(arm->operands[1].reg))
+        return;
+    to->operation = OPERATION_ADDRESS;
+    to->memory.base = number_of(arm->operands[1].reg);
+    to->memory.index = number_of(third->reg);
+    to->memory.scale =
+        (uint8_t)(1u << (third->shift.type == ARM64_SFT_LSL ? third->shift.value : 0));
+}
+
+/* add, sub, and and orr of a register and a constant; orr with the zero register is a move. */
 static void translate_arithmetic(const cs_insn *from, const cs_arm64 *arm, struct instruction *to)
 {
     const cs_arm64_op *second = &arm->operands[1], *third = &arm->operands[2];
@@ -124,13 +140,17 @@ static void translate_arithmetic(const cs_insn *from, const cs_arm64 *arm, struc
         to->operation = OPERATION_CONSTANT;
         to->constant = shifted(third);
     } else if (third->type == ARM64_OP_IMM) {
-        to->operation = is_or ? OPERATION_OR : OPERATION_ADD;
+        to->operation = is_or                       ? OPERATION_OR
+                        : from->id == ARM64_INS_AND ? OPERATION_AND
+                                                    : OPERATION_ADD;
         to->source = number_of(second->reg);
         to->constant = from->id == ARM64_INS_SUB ? -shifted(third) : shifted(third);
     } else if (third->type == ARM64_OP_REG && is_or && is_zero(second->reg) &&
                third->shift.type == ARM64_SFT_INVALID) {
         to->operation = OPERATION_MOVE;
         to->source = number_of(third->reg);
+    } else if (third->type == ARM64_OP_REG && from->id == ARM64_INS_ADD) {
+        translate_sum(arm, to);
     }
 }
 
@@ -166,6 +186,40 @@ static void translate_store(const cs_arm64 *arm, struct instruction *to, uint8_t
     set_memory(&arm->operands[1], to);
 }
 
+static uint8_t stored(unsigned reg)
+{
+    uint8_t number = number_of(reg);
+
+    return is_zero(reg) || number == REGISTER_NONE ? REGISTER_UNKNOWN : number;
+}
+
+static bool is_general(unsigned reg)
+{
+    return is_zero(reg) || number_of(reg) != REGISTER_NONE;
+}
+
+static void translate_pair(const cs_arm64 *arm, struct instruction *to)
+{
+    if (arm->op_count != 3 || arm->operands[2].type != ARM64_OP_MEM || arm->writeback ||
+        !is_general(arm->operands[0].reg) || !is_general(arm->operands[1].reg))
+        return;
+    to->operation = OPERATION_STORE;
+    to->width = width_of(arm->operands[0].reg);
+    to->source = stored(arm->operands[0].reg);
+    to->second = stored(arm->operands[1].reg);
+    set_memory(&arm->operands[2], to);
+}
+
+/* stlxr status, value, [address]: the second half of what changes memory atomically. */
+static void translate_exclusive(const cs_arm64 *arm, struct instruction *to)
+{
+    if (arm->op_count != 3 || arm->operands[2].type != ARM64_OP_MEM)
+        return;
+    to->operation = OPERATION_ATOMIC;
+    to->width = width_of(arm->operands[1].reg);
+    set_memory(&arm->operands[2], to);
+}
+
 static void translate_branch(const cs_insn *from, const cs_arm64 *arm, struct instruction *to)
 {
     const cs_arm64_op *last = &arm->operands[arm->op_count ? arm->op_count - 1 : 0];
@@ -186,9 +240,12 @@ enum kind {
     KIND_COMPARE,
     KIND_LOAD,
     KIND_STORE,
+    KIND_PAIR,
+    KIND_EXCLUSIVE,
     KIND_BRANCH,
     KIND_RETURN,
-    KIND_TRAP
+    KIND_TRAP,
+    KIND_NOP,
 };
 
 static const struct {
@@ -196,24 +253,34 @@ static const struct {
     enum kind kind;
     uint8_t width; /* 0: that of the register */
 } kinds[] = {
-    {ARM64_INS_MOV, KIND_MOVE, 0},       {ARM64_INS_MOVZ, KIND_MOVE, 0},
-    {ARM64_INS_ADRP, KIND_MOVE, 0},      {ARM64_INS_ADR, KIND_MOVE, 0},
-    {ARM64_INS_MOVK, KIND_INSERT, 0},    {ARM64_INS_ADD, KIND_ARITHMETIC, 0},
-    {ARM64_INS_SUB, KIND_ARITHMETIC, 0}, {ARM64_INS_ORR, KIND_ARITHMETIC, 0},
-    {ARM64_INS_CMP, KIND_COMPARE, 0},    {ARM64_INS_CMN, KIND_COMPARE, 0},
-    {ARM64_INS_TST, KIND_COMPARE, 0},    {ARM64_INS_LDR, KIND_LOAD, 0},
-    {ARM64_INS_LDUR, KIND_LOAD, 0},      {ARM64_INS_LDAR, KIND_LOAD, 0},
-    {ARM64_INS_LDRB, KIND_LOAD, 1},      {ARM64_INS_LDARB, KIND_LOAD, 1},
-    {ARM64_INS_LDRH, KIND_LOAD, 2},      {ARM64_INS_STR, KIND_STORE, 0},
-    {ARM64_INS_STUR, KIND_STORE, 0},     {ARM64_INS_STLR, KIND_STORE, 0},
-    {ARM64_INS_STRB, KIND_STORE, 1},     {ARM64_INS_STURB, KIND_STORE, 1},
-    {ARM64_INS_STLRB, KIND_STORE, 1},    {ARM64_INS_STRH, KIND_STORE, 2},
-    {ARM64_INS_B, KIND_BRANCH, 0},       {ARM64_INS_BL, KIND_BRANCH, 0},
-    {ARM64_INS_BR, KIND_BRANCH, 0},      {ARM64_INS_BLR, KIND_BRANCH, 0},
-    {ARM64_INS_CBZ, KIND_BRANCH, 0},     {ARM64_INS_CBNZ, KIND_BRANCH, 0},
-    {ARM64_INS_TBZ, KIND_BRANCH, 0},     {ARM64_INS_TBNZ, KIND_BRANCH, 0},
-    {ARM64_INS_RET, KIND_RETURN, 0},     {ARM64_INS_BRK, KIND_TRAP, 0},
+    {ARM64_INS_MOV, KIND_MOVE, 0},        {ARM64_INS_MOVZ, KIND_MOVE, 0},
+    {ARM64_INS_ADRP, KIND_MOVE, 0},       {ARM64_INS_ADR, KIND_MOVE, 0},
+    {ARM64_INS_MOVK, KIND_INSERT, 0},     {ARM64_INS_ADD, KIND_ARITHMETIC, 0},
+    {ARM64_INS_SUB, KIND_ARITHMETIC, 0},  {ARM64_INS_ORR, KIND_ARITHMETIC, 0},
+    {ARM64_INS_CMP, KIND_COMPARE, 0},     {ARM64_INS_CMN, KIND_COMPARE, 0},
+    {ARM64_INS_TST, KIND_COMPARE, 0},     {ARM64_INS_LDR, KIND_LOAD, 0},
+    {ARM64_INS_LDUR, KIND_LOAD, 0},       {ARM64_INS_LDAR, KIND_LOAD, 0},
+    {ARM64_INS_LDRB, KIND_LOAD, 1},       {ARM64_INS_LDARB, KIND_LOAD, 1},
+    {ARM64_INS_LDRH, KIND_LOAD, 2},       {ARM64_INS_STR, KIND_STORE, 0},
+    {ARM64_INS_STUR, KIND_STORE, 0},      {ARM64_INS_STLR, KIND_STORE, 0},
+    {ARM64_INS_STRB, KIND_STORE, 1},      {ARM64_INS_STURB, KIND_STORE, 1},
+    {ARM64_INS_STLRB, KIND_STORE, 1},     {ARM64_INS_STRH, KIND_STORE, 2},
+    {ARM64_INS_B, KIND_BRANCH, 0},        {ARM64_INS_BL, KIND_BRANCH, 0},
+    {ARM64_INS_BR, KIND_BRANCH, 0},       {ARM64_INS_BLR, KIND_BRANCH, 0},
+    {ARM64_INS_CBZ, KIND_BRANCH, 0},      {ARM64_INS_CBNZ, KIND_BRANCH, 0},
+    {ARM64_INS_TBZ, KIND_BRANCH, 0},      {ARM64_INS_TBNZ, KIND_BRANCH, 0},
+    {ARM64_INS_RET, KIND_RETURN, 0},      {ARM64_INS_BRK, KIND_TRAP, 0},
+    {ARM64_INS_AND, KIND_ARITHMETIC, 0},  {ARM64_INS_STP, KIND_PAIR, 0},
+    {ARM64_INS_STLXR, KIND_EXCLUSIVE, 0}, {ARM64_INS_STXR, KIND_EXCLUSIVE, 0},
+    {ARM64_INS_NOP, KIND_NOP, 0},
 };
+
+/* What arch/arm64/kernel/probes/decode-insn.c simulates: all that reads or writes the PC. */
+static bool is_emulated(unsigned id, enum kind kind)
+{
+    return kind == KIND_BRANCH || kind == KIND_RETURN || id == ARM64_INS_ADR ||
+           id == ARM64_INS_ADRP;
+}
 
 static void translate_as(enum kind kind, uint8_t width, const cs_insn *from, struct instruction *to)
 {
@@ -238,6 +305,12 @@ static void translate_as(enum kind kind, uint8_t width, const cs_insn *from, str
     case KIND_STORE:
         translate_store(arm, to, width);
         break;
+    case KIND_PAIR:
+        translate_pair(arm, to);
+        break;
+    case KIND_EXCLUSIVE:
+        translate_exclusive(arm, to);
+        break;
     case KIND_BRANCH:
         translate_branch(from, arm, to);
         break;
@@ -247,6 +320,9 @@ static void translate_as(enum kind kind, uint8_t width, const cs_insn *from, str
     case KIND_TRAP:
         to->operation = OPERATION_TRAP;
         break;
+    case KIND_NOP:
+        to->operation = OPERATION_NOP;
+        break;
     }
 }
 
@@ -254,6 +330,8 @@ void translate_aarch64(csh handle, const cs_insn *from, struct instruction *to)
 {
     to->written = written_by(handle, from);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (kinds[i].id == from->id)
+        if (kinds[i].id == from->id) {
+            to->emulated = is_emulated(from->id, kinds[i].kind);
             translate_as(kinds[i].kind, kinds[i].width, from, to);
+        }
 }

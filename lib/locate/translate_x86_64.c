@@ -156,7 +156,7 @@ static void translate_lea(const cs_insn *from, const cs_x86 *x86, struct instruc
     }
 }
 
-/* add, sub and or with a constant keep a known value known; xor r,r makes one. */
+/* add, sub, or and and with a constant keep a known value known; xor r,r makes one. */
 static void translate_arithmetic(const cs_insn *from, const cs_x86 *x86, struct instruction *to)
 {
     const cs_x86_op *first = &x86->operands[0], *second = &x86->operands[1];
@@ -169,8 +169,21 @@ static void translate_arithmetic(const cs_insn *from, const cs_x86 *x86, struct 
     if (from->id == X86_INS_XOR || second->type != X86_OP_IMM || !set_destination(first, to))
         return;
     to->source = to->destination;
-    to->operation = from->id == X86_INS_OR ? OPERATION_OR : OPERATION_ADD;
+    to->operation = from->id == X86_INS_OR    ? OPERATION_OR
+                    : from->id == X86_INS_AND ? OPERATION_AND
+                                              : OPERATION_ADD;
     to->constant = (uint64_t)(from->id == X86_INS_SUB ? -second->imm : second->imm);
+}
+
+static void translate_shift(const cs_x86 *x86, struct instruction *to)
+{
+    const cs_x86_op *first = &x86->operands[0], *second = &x86->operands[1];
+
+    if (x86->op_count != 2 || second->type != X86_OP_IMM || !set_destination(first, to))
+        return;
+    to->operation = OPERATION_SHIFT;
+    to->source = to->destination;
+    to->shift = (uint8_t)(second->imm & 63);
 }
 
 static void translate_compare(const cs_insn *from, const cs_x86 *x86, struct instruction *to)
@@ -223,6 +236,31 @@ static void translate_exchange(const cs_insn *from, const cs_x86 *x86, struct in
     to->operation = OPERATION_STORE;
 }
 
+static bool is_locked(const cs_x86 *x86)
+{
+    return x86->prefix[0] == X86_PREFIX_LOCK && x86->op_count > 0 &&
+           x86->operands[0].type == X86_OP_MEM;
+}
+
+static void translate_locked(const cs_insn *from, const cs_x86 *x86, struct instruction *to)
+{
+    to->operation = OPERATION_ATOMIC;
+    set_memory(from, &x86->operands[0], to);
+}
+
+/*
+ * What arch/x86/kernel/uprobes.c emulates, without prefixes: jumps and calls that are relative,
+ * nop, push of a register. (Longer nops only since 6.18.)
+ */
+static bool is_emulated(const cs_insn *from)
+{
+    uint8_t first = from->bytes[0], second = from->bytes[1];
+
+    return (first >= 0x70 && first <= 0x7f) || (first == 0x0f && (second & 0xf0) == 0x80) ||
+           first == 0xe8 || first == 0xe9 || first == 0xeb || first == 0x90 ||
+           (first & 0xf8) == 0x50 || (first == 0x41 && (second & 0xf8) == 0x50);
+}
+
 static bool is_conditional_set(unsigned id)
 {
     return id >= X86_INS_SETAE && id <= X86_INS_SETS; /* Capstone's order is that of the alphabet */
@@ -247,6 +285,11 @@ void translate_x86_64(csh handle, const cs_insn *from, struct instruction *to)
     const cs_x86 *x86 = &from->detail->x86;
 
     to->written = written_by(handle, from);
+    to->emulated = is_emulated(from);
+    if (is_locked(x86)) {
+        translate_locked(from, x86, to);
+        return;
+    }
     switch (from->id) {
     case X86_INS_MOV:
     case X86_INS_MOVABS:
@@ -264,8 +307,15 @@ void translate_x86_64(csh handle, const cs_insn *from, struct instruction *to)
     case X86_INS_ADD:
     case X86_INS_SUB:
     case X86_INS_OR:
+    case X86_INS_AND:
     case X86_INS_XOR:
         translate_arithmetic(from, x86, to);
+        break;
+    case X86_INS_SHL:
+        translate_shift(x86, to);
+        break;
+    case X86_INS_NOP:
+        to->operation = OPERATION_NOP;
         break;
     case X86_INS_CMP:
     case X86_INS_TEST:

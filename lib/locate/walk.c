@@ -86,6 +86,71 @@ static struct value loaded(const struct walk *walk, uint64_t address)
     return constant(value);
 }
 
+static bool is_on_stack(const struct walk *walk)
+{
+    const struct convention *convention = decoder_convention(walk->code->decoder);
+    const struct memory_operand *memory = &walk->instruction.memory;
+
+    return memory->index == REGISTER_NONE && walk->instruction.width == 8 &&
+           (memory->base == convention->stack_pointer || memory->base == convention->frame_pointer);
+}
+
+static struct spill *spill_at(struct walk *walk, uint8_t base, int64_t displacement)
+{
+    for (size_t i = 0; i < walk->spill_count; i++)
+        if (walk->spills[i].base == base && walk->spills[i].displacement == displacement)
+            return &walk->spills[i];
+    return NULL;
+}
+
+static void spill(struct walk *walk, int64_t displacement, struct value value)
+{
+    uint8_t base = walk->instruction.memory.base;
+    struct spill *known = spill_at(walk, base, displacement);
+
+    if (known)
+        known->value = value;
+    else if (value.kind != VALUE_UNKNOWN && walk->spill_count < WALK_SPILLS_MAX)
+        walk->spills[walk->spill_count++] = (struct spill){base, displacement, value};
+}
+
+static void spill_stored(struct walk *walk)
+{
+    const struct instruction *instruction = &walk->instruction;
+
+    if (!is_on_stack(walk))
+        return;
+    spill(walk, instruction->memory.displacement, walk_source(walk));
+    if (instruction->second != REGISTER_NONE)
+        spill(walk, instruction->memory.displacement + 8, walk_register(walk, instruction->second));
+}
+
+/* A base that moves takes all that was stored by it. */
+static void drop_spills(struct walk *walk, uint64_t written)
+{
+    for (size_t i = walk->spill_count; i-- > 0;)
+        if (written >> walk->spills[i].base & 1)
+            walk->spills[i] = walk->spills[--walk->spill_count];
+}
+
+/* From the stack, or out of the object that an argument points to. */
+static struct value loaded_from_base(struct walk *walk)
+{
+    const struct memory_operand *memory = &walk->instruction.memory;
+    struct value base = walk_register(walk, memory->base);
+    const struct spill *known;
+
+    if (is_on_stack(walk)) {
+        known = spill_at(walk, memory->base, memory->displacement);
+        return known ? known->value : unknown;
+    }
+    if (base.kind != VALUE_ARGUMENT || memory->index != REGISTER_NONE || memory->displacement < 0 ||
+        memory->displacement > FIELD_OFFSET_MAX)
+        return unknown;
+    return (struct value){VALUE_FIELD,
+                          value_field((unsigned)base.n, (uint64_t)memory->displacement)};
+}
+
 static struct value narrowed(struct value value, uint8_t width)
 {
     if (value.kind == VALUE_CONSTANT && width < 8)
@@ -93,7 +158,7 @@ static struct value narrowed(struct value value, uint8_t width)
     return value;
 }
 
-static struct value computed(const struct walk *walk)
+static struct value computed(struct walk *walk)
 {
     const struct instruction *instruction = &walk->instruction;
     struct value source = walk_register(walk, instruction->source);
@@ -116,10 +181,14 @@ static struct value computed(const struct walk *walk)
         return source.kind == VALUE_CONSTANT ? constant(source.n + instruction->constant) : unknown;
     case OPERATION_OR:
         return source.kind == VALUE_CONSTANT ? constant(source.n | instruction->constant) : unknown;
+    case OPERATION_AND:
+        return source.kind == VALUE_CONSTANT ? constant(source.n & instruction->constant) : unknown;
+    case OPERATION_SHIFT:
+        return source.kind == VALUE_CONSTANT ? constant(source.n << instruction->shift) : unknown;
     case OPERATION_ADDRESS:
         return walk_address(walk, &address) ? constant(address) : unknown;
     case OPERATION_LOAD:
-        return walk_address(walk, &address) ? loaded(walk, address) : unknown;
+        return walk_address(walk, &address) ? loaded(walk, address) : loaded_from_base(walk);
     default:
         return unknown;
     }
@@ -143,8 +212,12 @@ static void execute(struct walk *walk)
         walk->registers[convention->result] = (struct value){VALUE_RESULT, instruction->address};
         return;
     }
-    if (instruction->operation != OPERATION_COMPARE)
+    if (instruction->operation == OPERATION_STORE)
+        spill_stored(walk);
+    if (instruction->operation != OPERATION_COMPARE) {
         forget(walk, instruction->written);
+        drop_spills(walk, instruction->written);
+    }
     if (instruction->destination < REGISTER_UNKNOWN && instruction->operation != OPERATION_OTHER &&
         instruction->operation != OPERATION_COMPARE)
         walk->registers[instruction->destination] = value;

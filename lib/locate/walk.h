@@ -18,11 +18,21 @@ enum value_kind {
     VALUE_ARGUMENT, /* the function's argument n, as it came in */
     VALUE_LOADED,   /* what lies at the fixed, writable address n */
     VALUE_RESULT,   /* what the call at address n returned */
+    VALUE_FIELD,    /* what lies in an argument's object: value_field(argument, offset) */
 };
 
 struct value {
     enum value_kind kind;
     uint64_t n;
+};
+
+#define WALK_SPILLS_MAX 32
+
+/* A register kept on the stack, by the base and displacement it was stored with. */
+struct spill {
+    uint8_t base; /* the stack or frame pointer */
+    int64_t displacement;
+    struct value value;
 };
 
 /* Code to be walked: an image and the decoder of its machine. Both are borrowed. */
@@ -37,6 +47,8 @@ struct walk {
     uint64_t next;
     struct instruction instruction;         /* the current one */
     struct value registers[REGISTER_COUNT]; /* before it is executed */
+    struct spill spills[WALK_SPILLS_MAX];
+    size_t spill_count;
     bool broken; /* the bytes stopped being instructions before the end */
 };
 
@@ -62,6 +74,14 @@ struct value walk_argument(const struct walk *walk, unsigned n);
 
 /* The fixed address of the current instruction's memory operand; false when it is not known. */
 bool walk_address(const struct walk *walk, uint64_t *address);
+
+/* The value of the field at @offset, less than 64 KiB, of the object that argument @n points to. */
+#define FIELD_OFFSET_MAX 0xffff
+
+static inline uint64_t value_field(unsigned argument, uint64_t offset)
+{
+    return (uint64_t)argument << 16 | offset;
+}
 
 static inline bool value_is(struct value value, enum value_kind kind, uint64_t n)
 {

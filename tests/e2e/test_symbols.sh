@@ -8,13 +8,15 @@ set -euo pipefail
 gc_sites=(gc.state.levels gc.state.keywords gc.control.public.wks gc.control.public.svr
     gc.control.private.wks gc.control.private.svr)
 other_sites=(provider.context.runtime provider.context.private provider.context.rundown
-    provider.context.stress eventpipe.provider.runtime eventpipe.sessions)
+    provider.context.stress eventpipe.provider.runtime eventpipe.sessions lock.contention.enter lock.contention.exit
+    wait.handle.enter wait.handle.exit)
 
-# What is not there: a GC library has no events but the GC's own, NativeAOT one GC and no stress log.
+# What is not there: a GC library has no events but the GC's own, NativeAOT one GC, no stress log and locks in managed code.
 absent() { # ROW
     case $1 in
     *-clrgc | *-clrgcexp) printf '%s\n' "${other_sites[@]}" ;;
-    *-nativeaot) printf '%s\n' gc.control.public.svr gc.control.private.svr provider.context.stress ;;
+    *-nativeaot) printf '%s\n' gc.control.public.svr gc.control.private.svr provider.context.stress \
+        lock.contention.enter lock.contention.exit wait.handle.enter wait.handle.exit ;;
     esac
 }
 
@@ -56,6 +58,8 @@ truth() {
             name["MICROSOFT_WINDOWS_DOTNETRUNTIME_PRIVATE_PROVIDER_DOTNET_Context"] = "provider.context.private"
             name["MICROSOFT_WINDOWS_DOTNETRUNTIME_RUNDOWN_PROVIDER_DOTNET_Context"] = "provider.context.rundown"
             name["MICROSOFT_WINDOWS_DOTNETRUNTIME_STRESS_PROVIDER_DOTNET_Context"] = "provider.context.stress"
+            name["_ZN9AwareLock17EnterEpilogHelperEP6Threadi"] = "lock.contention.enter"
+            name["_ZN16WaitHandleNative16CorWaitOneNativeEPvi"] = "wait.handle.enter"
             name["EventPipeProviderDotNETRuntime"] = "eventpipe.provider.runtime"
             name["_ep_sessions"] = name["_ZN9EventPipe11s_pSessionsE"] = "eventpipe.sessions"
         }
@@ -73,17 +77,53 @@ expect_truth() {
     done <<<"$true_sites"
 }
 
-sure=("${gc_sites[@]}" provider.context.{runtime,private,rundown,stress})
+sure=("${gc_sites[@]}" provider.context.{runtime,private,rundown,stress} lock.contention.enter wait.handle.enter)
+named=("${gc_sites[@]}" provider.context.{runtime,private,rundown,stress} eventpipe.provider.runtime eventpipe.sessions
+    lock.contention.enter wait.handle.enter)
 
 sources() { # ROW, with .symtab
     local image
     image=$(lab_image "$1")
     symbols "$image" --source symtab
-    expect_truth "$image" "${sure[@]}" "${other_sites[@]}"
+    expect_truth "$image" "${named[@]}"
     expect_json '.sites | all(.status != "found" or .source == "symtab")' "another source answers"
     symbols "$image" --source structure
     expect_truth "$image" "${sure[@]}"
     expect_json '.sites | all(.status != "found" or .source == "structure")' "another source answers"
+}
+
+# The exits of a function: all that objdump shows leaving it are there, or a cut before them that the kernel emulates.
+exits() { # ROW
+    local image site
+    image=$(lab_image "$1")
+    symbols "$image"
+    for site in lock.contention wait.handle; do
+        expect_json ".sites[] | select(.name == \"$site.exit\") | .address == .exits[0].address and .offset == .exits[0].offset" \
+            "the exit is not the first one"
+        expect_json ".sites[] | select(.name == \"$site.exit\") | .exits |
+            all(.emulated) and any(.kind == \"returns\") and any(.kind == \"throws\")" "$site: not all ways out, or not emulated"
+        expect_json ".sites[] | select(.name == \"$site.exit\") | .exits | length <= 4" "$site has too many exits"
+    done
+    expect_json '.sites[] | select(.name == "lock.contention.enter") | .layout | .holder == 8 and
+        (.sync_table | startswith("0x")) and (.holder_is_thread or .owner_tid == 16) and
+        (.owner_tid == 0) == (.thread_tid == 0) and (.sync_index == 20 or .sync_index == 28)' "the layout of a lock"
+    [[ $1 == *arm64 ]] && return # of which objdump knows nothing
+    exits_are_code "$image" lock.contention
+    exits_are_code "$image" wait.handle
+}
+
+# What objdump shows at each exit is a jump or the call of _Unwind_Resume, and an instruction of the function.
+exits_are_code() { # IMAGE SITE
+    local start kind at line
+    start=$(address "$2.enter")
+    while read -r kind at; do
+        line=$(objdump -d --no-show-raw-insn --start-address="$start" --stop-address=$((at + 16)) "$1" |
+            awk -v at="${at#0x}:" '$1 == at { $1 = ""; print }')
+        case $kind in
+        throws) [[ $line == *call*_Unwind_Resume* ]] || fail "a throw at $at: $line" ;;
+        *) [[ $line =~ ^\ *j[a-z]+\  ]] || fail "an exit at $at: $line" ;;
+        esac
+    done < <(jq -r --arg name "$2.exit" '.sites[] | select(.name == $name) | .exits[] | "\(.kind) \(.address)"' <<<"$OUTPUT")
 }
 
 stripped_copy() { # IMAGE NAME: sets "copy"
@@ -128,7 +168,7 @@ debug_files() { # ROW, with .symtab
 
 debug_file_answers() { # IMAGE COPY [ARG...]
     symbols "${@:2}" --source debug-file
-    expect_truth "$1" "${sure[@]}" "${other_sites[@]}"
+    expect_truth "$1" "${named[@]}"
 }
 
 nativeaot() { # ROW: its .dbg is beside it
@@ -214,7 +254,9 @@ running() { # ROW: symbols -p PID is about the same file
 }
 
 mapfile -t rows < <(lab_rows)
+mapfile -t runtimes < <(lab_rows | grep -vE 'clrgc|nativeaot')
 scenario_rows "every site" every_site "${rows[@]}"
+scenario_rows "exits" exits "${runtimes[@]}"
 scenario_rows "symtab and structure" sources 3.1.2 3.1.3 3.1-arm64
 scenario_rows "a stripped copy" stripped 3.1.2 3.1.3
 scenario_rows "separate debug files" debug_files 3.1.2

@@ -23,7 +23,9 @@ static void fuzz_request(const uint8_t *data, size_t size)
     if (!packet || control_request_parse(packet, size, &second, &why) < 0 ||
         first.verb != second.verb || first.pid != second.pid || first.since_us != second.since_us ||
         first.until_us != second.until_us || first.limit != second.limit ||
-        first.follow != second.follow)
+        first.follow != second.follow || first.top != second.top || first.bare != second.bare ||
+        first.min_wait_ns != second.min_wait_ns || first.on != second.on ||
+        strcmp(first.family, second.family) != 0)
         __builtin_trap();
 }
 

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > 1 << 20 || image_open(&image, data, size, &why) < 0)
         return -1;
-    (void)!structure_find(&image, &findings, &why);
+    (void)!structure_find(&image, NULL, &findings, &why);
     for (enum site site = 0; site < SITE_MAX; site++)
         if (finding_is_found(&findings.sites[site]) &&
             !(site_is_function(site) ? image_is_code(&image, findings.sites[site].address)

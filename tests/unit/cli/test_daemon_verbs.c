@@ -168,7 +168,9 @@ static void status(void **state)
         "\"watching\":{\"by\":\"polling\",\"reason\":\"no BPF here\",\"poll_seconds\":5.0},"
         "\"images\":[{\"number\":1,\"path\":\"/a/libcoreclr.so\",\"version\":\"8.0.11\","
         "\"build_id\":\"0123\",\"source\":\"structure\",\"probes\":6,\"processes\":3,"
-        "\"trouble\":null}],\"more_images\":2,\"records\":{\"received\":5,\"lost\":{\"ring_full\":"
+        "\"trouble\":null,\"families\":{\"contention\":{\"probes\":0,\"trouble\":\"no exit\"}}}],"
+        "\"families\":{\"gc\":true,\"contention\":false},\"more_images\":2,\"records\":{"
+        "\"received\":5,\"lost\":{\"ring_full\":"
         "3,"
         "\"read\":4}},\"hits\":{\"exec\":9},\"cost\":{\"seconds_per_hit\":2e-6,\"seconds\":0.5},"
         "\"events\":77,\"history\":{\"bytes\":1048576,\"dropped\":0,\"trouble\":\"disk full\"},"
@@ -181,7 +183,9 @@ static void status(void **state)
         "about 0.500 s",
         "2000 ns",
         "1.0 MiB, 0 events dropped\n        disk full\n",
-        "8.0.11     structure       6         3 0123\n        /a/libcoreclr.so\n",
+        "8.0.11     structure       6         3 0123\n        /a/libcoreclr.so\n"
+        "        contention: no exit\n",
+        "families  gc on, contention off\n",
         "and 2 more",
         "2.0 MiB resident",
     };
@@ -228,6 +232,20 @@ static void usage(void **state)
         {"check", "--daemon", "--grace", "1"},
         {"check", "--daemon", "-o", "prom"},
         {"check", "--daemon", "--no-cache"},
+        {"contention", "-i", "0"},
+        {"contention", "-i", "2h"},
+        {"contention", "--by", "colour"},
+        {"contention", "--top", "257"},
+        {"contention", "--min-wait", "1s"},
+        {"contention", "-f", "--total"},
+        {"contention", "-f", "-j"},
+        {"contention", "--total", "--count", "2"},
+        {"contention", "-o", "prom"},
+        {"contention", "more"},
+        {"probes", "gc"},
+        {"probes", "gc", "maybe"},
+        {"probes", "-p", "1"},
+        {"probes", "gc", "on", "more"},
     };
     struct fixture *fixture = *state;
 
@@ -236,6 +254,50 @@ static void usage(void **state)
         assert_int_equal(finish(fixture), 4);
         assert_non_null(strstr(fixture->complaint, "usage: "));
     }
+}
+
+static void help(void **state)
+{
+    static const char *const lines[][6] = {
+        {"check", "-h"},      {"events", "--help"}, {"history", "--since", "x", "-h"},
+        {"top", "--help"},    {"status", "-h"},     {"contention", "-h"},
+        {"probes", "--help"}, {"ps", "-h"},         {"symbols", "-h"},
+        {"doctor", "--help"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        char wanted[64];
+
+        snprintf(wanted, sizeof(wanted), "usage: clrmon %s ", lines[i][0]);
+        run(fixture, lines[i]);
+        assert_int_equal(finish(fixture), 0);
+        assert_memory_equal(fixture->printed, wanted, strlen(wanted));
+        assert_string_equal(fixture->complaint, "");
+    }
+    run(fixture, LIST("status", "--colour"));
+    assert_int_equal(finish(fixture), 4);
+    assert_memory_equal(fixture->complaint, "clrmon status: unrecognized", 27);
+}
+
+static void socket_after_the_verb(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[sizeof(fixture->path)], option[128];
+
+    strcpy(path, fixture->path);
+    snprintf(option, sizeof(option), "--socket=%s", path);
+    strcpy(fixture->path, "/nowhere");
+    assert_int_equal(ask(fixture, LIST("status", "--socket", path, "-j"), LIST(ITEM("{}"), END)),
+                     0);
+    assert_int_equal(ask(fixture, LIST("history", option), LIST(END)), 0);
+    assert_string_equal(fixture->complaint, "clrmon history: no events\n");
+    assert_int_equal(ask(fixture, LIST("history", "-o", "jsonl", option), LIST(END)), 0);
+    assert_string_equal(fixture->complaint, "");
+    run(fixture, LIST("status", "--socket"));
+    assert_int_equal(finish(fixture), 4);
+    assert_string_equal(fixture->complaint, "clrmon: --socket needs a path\n");
+    strcpy(fixture->path, path);
 }
 
 static void events(void **state)
@@ -328,11 +390,161 @@ static void check(void **state)
     assert_non_null(strstr(fixture->printed, "\"worst\": \"leaked\""));
 }
 
+#define CONTENTION(pid, name, now, waits, wait_ns, lists)                                          \
+    "{\"pid\":" pid ",\"name\":\"" name "\",\"source\":\"uprobe\",\"on\":true,\"why\":null,"       \
+    "\"since_ns\":0,\"now_ns\":" now ",\"waiters\":2,\"longest_wait_ns\":3000000,\"unpaired\":0,"  \
+    "\"histogram\":[{\"le_ns\":1048576,\"count\":" waits "}],\"other\":{\"locks\":{\"waits\":0,"   \
+    "\"wait_ns\":0},\"stacks\":{\"waits\":0,\"wait_ns\":0},\"owners\":{\"waits\":0,\"wait_ns\":0}" \
+    ","                                                                                            \
+    "\"threads\":{\"waits\":0,\"wait_ns\":0}},\"waits\":" waits ",\"wait_ns\":" wait_ns "," lists  \
+    "}"
+#define NO_LOCKS "\"locks\":[],\"stacks\":[],\"owners\":[],\"threads\":[]"
+#define ONE_LOCK(waits, wait_ns)                                                                   \
+    "\"locks\":[{\"address\":\"0x10\",\"type\":\"A.Cache\",\"owner_tid\":12,\"owner_name\":"       \
+    "\"main\",\"managed\":false,\"waiters\":2,\"longest_ns\":5,\"waits\":" waits ","               \
+    "\"wait_ns\":" wait_ns "}],\"stacks\":[],\"owners\":[],\"threads\":[]"
+#define BEFORE                                                                                     \
+    ITEM(CONTENTION("11", "billing", "1000000000", "5", "100000000", ONE_LOCK("5", "100000000")))
+#define LATER                                                                                      \
+    ITEM(CONTENTION("11", "billing", "3000000000", "25", "700000000", ONE_LOCK("25", "700000000")))
+
+/* An interval is two answers. */
+static void contention(void **state)
+{
+    struct fixture *fixture = *state;
+
+    run(fixture, LIST("contention", "-i", "1ms", "-p", "11"));
+    close(serve(fixture, LIST(BEFORE, END)));
+    assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"contention\",\"pid\":11,"
+                                          "\"top\":256,\"bare\":true}");
+    close(serve(fixture, LIST(LATER, END)));
+    assert_string_equal(fixture->request,
+                        "{\"version\":1,\"verb\":\"contention\",\"pid\":11,\"top\":256}");
+    assert_int_equal(finish(fixture), 0);
+    assert_string_equal(
+        fixture->printed,
+        "PID     NAME      WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK     OWNER\n"
+        "11      billing   10.0    300.0  <1.0ms 2       3.0ms   Cache          12 main\n");
+
+    assert_int_equal(ask(fixture, LIST("contention", "--total", "-o", "json"), LIST(LATER, END)),
+                     0);
+    assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"contention\",\"top\":256}");
+    assert_non_null(strstr(fixture->printed, "\"schema\": \"clrmon.contention/1\""));
+    assert_non_null(strstr(fixture->printed, "\"interval_s\": null"));
+    assert_non_null(strstr(fixture->printed, "\"waits\": 25"));
+}
+
+/* Of one process, in two items; and what is not there. */
+static void contention_selected(void **state)
+{
+    static const char *const packets[] = {
+        ITEM(CONTENTION("10", "orders.dll", "1000000000", "7", "7", NO_LOCKS)),
+        LATER,
+        ITEM(CONTENTION("11", "billing", "3000000000", "25", "700000000", ONE_LOCK("1", "1"))),
+        END,
+        NULL,
+    };
+    struct fixture *fixture = *state;
+
+    assert_int_equal(
+        ask(fixture, LIST("contention", "--total", "-o", "jsonl", "-n", "orders"), packets), 0);
+    assert_non_null(strstr(fixture->printed, "\"pid\":10"));
+    assert_null(strstr(fixture->printed, "\"pid\":11"));
+    assert_int_equal(ask(fixture,
+                         LIST("contention", "--total", "-p", "11", "-p", "99", "--by", "lock"),
+                         packets),
+                     3);
+    assert_non_null(strstr(fixture->printed, " 25      700ms "));
+    assert_non_null(strstr(fixture->printed, " 1       1ns "));
+    assert_string_equal(fixture->complaint,
+                        "clrmon contention: clrmond knows of no .NET process 99\n");
+    assert_int_equal(ask(fixture, LIST("contention", "--total"), LIST(ITEM("{}"), END)), 3);
+    assert_int_equal(ask(fixture, LIST("contention", "--total"), LIST(DROPPED, END)), 3);
+}
+
+static void waits(void **state)
+{
+    static const char wait[] =
+        "{\"time\":\"2020-11-24T06:29:59.123456Z\",\"pid\":11,\"name\":\"billing\",\"tid\":13,"
+        "\"thread\":\"w\",\"wait_ns\":15000000,\"lock\":\"0x10\",\"type\":\"A.Cache\","
+        "\"owner_tid\":12,\"owner_name\":\"main\",\"frames\":[\"A.Get()\"],\"thrown\":false}";
+    struct fixture *fixture = *state;
+    char packet[512];
+
+    snprintf(packet, sizeof(packet), ITEM("%s"), wait);
+    assert_int_equal(ask(fixture,
+                         LIST("contention", "-f", "--min-wait", "2ms", "-p", "11", "-o", "wide"),
+                         LIST(packet, DROPPED, END)),
+                     0);
+    assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"contention\",\"pid\":11,"
+                                          "\"follow\":true,\"min_wait_ns\":2000000}");
+    assert_non_null(
+        strstr(fixture->printed, "15ms Cache          12 main\n               A.Get()\n"));
+    assert_non_null(strstr(fixture->complaint, "12 waits are missing here"));
+    assert_int_equal(ask(fixture, LIST("contention", "-f", "-o", "jsonl"), LIST(packet, END)), 0);
+    assert_string_equal(fixture->request,
+                        "{\"version\":1,\"verb\":\"contention\",\"follow\":true}");
+    assert_non_null(strstr(fixture->printed, "\"wait_ns\":15000000"));
+}
+
+static void probes(void **state)
+{
+    static const char *const packets[] = {
+        ITEM("{\"family\":\"gc\",\"on\":true,\"fixed\":true,\"images\":2,\"probes\":8,\"why\":null,"
+             "\"off_pids\":[]}"),
+        ITEM("{\"family\":\"contention\",\"on\":false,\"fixed\":false,\"images\":0,\"probes\":0,"
+             "\"why\":\"no BPF\",\"off_pids\":[11,12]}"),
+        END,
+        NULL,
+    };
+    struct fixture *fixture = *state;
+
+    assert_int_equal(ask(fixture, LIST("probes"), packets), 0);
+    assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"probes\"}");
+    assert_string_equal(fixture->printed, "FAMILY          STATE IMAGES PROBES\n"
+                                          "gc              on         2      8\n"
+                                          "contention      off        0      0\n"
+                                          "        no BPF\n"
+                                          "        off for: 11 12\n");
+    assert_int_equal(ask(fixture, LIST("probes", "managed_locks", "on", "-p", "11"), packets), 0);
+    assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"probes\",\"pid\":11,"
+                                          "\"family\":\"managed_locks\",\"on\":true}");
+    assert_int_equal(ask(fixture, LIST("probes", "gc", "off", "-j"), packets), 0);
+    assert_non_null(strstr(fixture->printed, "\"schema\": \"clrmon.probes/1\""));
+    assert_int_equal(ask(fixture, LIST("probes"), LIST(ERROR)), 3);
+}
+
+/* Rates are there at the second look. */
+static void top_with_waits(void **state)
+{
+    static const char *const wanted[] = {
+        "clrmon top: 1 .NET process, 1 leaked\n"
+        "PID     NAME              LEVEL      SESSIONS VERBOSE-FOR WAITS/s MS/s   VERDICT\n"
+        "11      billing           Verbose(5) 3        1m05s       -       -      leaked\n",
+        "11      billing           Verbose(5) 3        1m05s       10.0    300.0  leaked\n",
+    };
+    struct fixture *fixture = *state;
+
+    run(fixture, LIST("top", "-n", "2", "-i", "1"));
+    for (unsigned i = 0; i < 2; i++) {
+        close(serve(fixture, LIST(ITEM(LEAKED), END)));
+        close(serve(fixture, i ? LIST(LATER, END) : LIST(BEFORE, END)));
+        assert_string_equal(fixture->request, "{\"version\":1,\"verb\":\"contention\",\"top\":16,"
+                                              "\"bare\":true}");
+    }
+    assert_int_equal(finish(fixture), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+        assert_non_null(strstr(fixture->printed, wanted[i]));
+}
+
 static void top(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_int_equal(ask(fixture, LIST("top", "-n", "1"), LIST(ITEM(QUIET), ITEM(LEAKED), END)), 0);
+    run(fixture, LIST("top", "-n", "1"));
+    close(serve(fixture, LIST(ITEM(QUIET), ITEM(LEAKED), END)));
+    close(serve(fixture, LIST(ERROR))); /* it knows nothing of locks */
+    assert_int_equal(finish(fixture), 0);
     assert_string_equal(
         fixture->printed,
         "clrmon top: 2 .NET processes, 1 leaked\n"
@@ -346,8 +558,20 @@ static void top(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(status),   TEST(errors), TEST(usage), TEST(events),
-        TEST(followed), TEST(check),  TEST(top),
+        TEST(status),
+        TEST(errors),
+        TEST(usage),
+        TEST(help),
+        TEST(socket_after_the_verb),
+        TEST(events),
+        TEST(followed),
+        TEST(check),
+        TEST(top),
+        TEST(contention),
+        TEST(contention_selected),
+        TEST(waits),
+        TEST(probes),
+        TEST(top_with_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,13 +135,72 @@ static void no_moments(void **state)
     }
 }
 
+static void fine_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int error;
+        uint64_t ns;
+    } rows[] = {
+        {"10ms", 0, 10000000},
+        {"250us", 0, 250000},
+        {"7ns", 0, 7},
+        {"2s", 0, 2000000000},
+        {"2", 0, 2000000000},
+        {"0.5", 0, 500000000},
+        {"1.25s", 0, 1250000000},
+        {"1.5ms", 0, 1500000},
+        {"0", 0, 0},
+        {"1h30m", 0, 5400000000000},
+        {"00:00:00:01", 0, 1000000000},
+        {"3155760000", 0, 3155760000000000000},
+        {"36526d", -ERANGE, 0},
+        {"99999999999s", -ERANGE, 0},
+        {"", -EINVAL, 0},
+        {"ms", -EINVAL, 0},
+        {".5", -EINVAL, 0},
+        {"1.", -EINVAL, 0},
+        {"1.s", -EINVAL, 0},
+        {"1.5.5", -EINVAL, 0},
+        {"1.0123456789", -EINVAL, 0},
+        {"10 ms", -EINVAL, 0},
+        {"10MS", -EINVAL, 0},
+        {"-1", -EINVAL, 0},
+        {"1s500ms", -EINVAL, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        uint64_t ns = 4711;
+
+        assert_int_equal(duration_parse_ns(rows[i].text, &ns), rows[i].error);
+        assert_int_equal(ns, rows[i].error ? 4711 : rows[i].ns);
+    }
+}
+
+static void fine_formats(void **state)
+{
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } rows[] = {
+        {0, "0ns"},           {999, "999ns"},         {1000, "1.0us"},      {9940, "9.9us"},
+        {9960, "10us"},       {1048576, "1.0ms"},     {123456789, "123ms"}, {1500000000, "1.5s"},
+        {59000000000, "59s"}, {65000000000, "1m05s"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[DURATION_TEXT_MAX];
+
+        duration_format_ns(rows[i].ns, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations),
-        cmocka_unit_test(formats),
-        cmocka_unit_test(moments),
-        cmocka_unit_test(no_moments),
+        cmocka_unit_test(durations),    cmocka_unit_test(formats), cmocka_unit_test(fine_durations),
+        cmocka_unit_test(fine_formats), cmocka_unit_test(moments), cmocka_unit_test(no_moments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,58 @@ static void fits_eighty_columns(void **state)
     free(drawn.text);
 }
 
+/* PID, NAME and VERDICT at any width; the others as there is room. */
+static void columns_give_way(void **state)
+{
+    static const struct {
+        unsigned columns;
+        bool has_waits;
+        const char *head;
+    } rows[] = {
+        {20, true, "PID     NAME VERDICT"},
+        {40, true, "PID     NAME          LEVEL      VERDICT"},
+        {50, true, "PID     NAME            LEVEL      WAITS/s VERDICT"},
+        {50, false, "PID     NAME                    LEVEL      VERDICT"},
+        {80, true,
+         "PID     NAME              LEVEL      SESSIONS VERBOSE-FOR WAITS/s MS/s   VERDICT"},
+        {200, true,
+         "PID     NAME                                     VERSION  LEVEL      KEYWORDS   SESSIONS "
+         "VERBOSE-FOR WAITS/s MS/s   P99    WAITERS WORST LOCK                               OWNER"
+         "                VERDICT"},
+    };
+    struct screen_row row = examples[1];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct screen screen = {.rows = &row, .count = 1, .has_waits = rows[i].has_waits};
+        struct drawn drawn = draw(&screen, rows[i].columns, 24);
+
+        assert_string_equal(drawn.lines[2], rows[i].head);
+        assert_memory_equal(drawn.lines[3] + rows[i].columns - 7, "leaked ", 7);
+        free(drawn.text);
+    }
+}
+
+static void shows_waits(void **state)
+{
+    struct screen_row rows[] = {examples[0], examples[0]};
+    struct screen screen = {.rows = rows, .count = 2, .has_waits = true};
+    struct drawn drawn;
+
+    rows[1].waits_known = true;
+    rows[1].waits = 12.34;
+    rows[1].wait_ms = 1500;
+    rows[1].p99_ns = 1 << 20;
+    rows[1].waiters = 3;
+    strcpy(rows[1].lock, "OrderCache");
+    strcpy(rows[1].owner, "4712 worker");
+    screen_sort(&screen);
+    drawn = draw(&screen, 150, 24);
+    assert_non_null(strstr(drawn.lines[3], " 12.3    1500.0 <1.0ms 3       OrderCache "));
+    assert_non_null(strstr(drawn.lines[3], " 4712 worker "));
+    assert_non_null(strstr(drawn.lines[4], " -       -      -      -       -  "));
+    free(drawn.text);
+}
+
 static void never_larger_than_the_terminal(void **state)
 {
     static struct screen_row rows[150];
@@ -249,6 +301,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts),
         cmocka_unit_test(fits_eighty_columns),
+        cmocka_unit_test(columns_give_way),
+        cmocka_unit_test(shows_waits),
         cmocka_unit_test(never_larger_than_the_terminal),
         cmocka_unit_test(counts_what_does_not_fit),
         cmocka_unit_test(wide_terminals_show_the_name),

@@ -24,6 +24,11 @@ static void assert_same(const struct control_request *a, const struct control_re
     assert_int_equal(a->until_us, b->until_us);
     assert_int_equal(a->limit, b->limit);
     assert_int_equal(a->follow, b->follow);
+    assert_int_equal(a->top, b->top);
+    assert_int_equal(a->bare, b->bare);
+    assert_int_equal(a->min_wait_ns, b->min_wait_ns);
+    assert_string_equal(a->family, b->family);
+    assert_int_equal(a->on, b->on);
 }
 
 static void understands(void **state)
@@ -42,6 +47,16 @@ static void understands(void **state)
         {" { \"version\" : 1, \"verb\" : \"history\", \"since_us\" : 9223372036854775807,"
          "\"until_us\":2, \"limit\" : 3 } ",
          {.verb = CONTROL_HISTORY, .since_us = INT64_MAX, .until_us = 2, .limit = 3}},
+        {"{\"version\":1,\"verb\":\"contention\"}", {.verb = CONTROL_CONTENTION}},
+        {"{\"version\":1,\"verb\":\"contention\",\"pid\":7,\"top\":256,\"bare\":true}",
+         {.verb = CONTROL_CONTENTION, .pid = 7, .top = 256, .bare = true}},
+        {"{\"version\":1,\"verb\":\"contention\",\"follow\":true,\"min_wait_ns\":10000000000}",
+         {.verb = CONTROL_CONTENTION, .follow = true, .min_wait_ns = 10000000000}},
+        {"{\"version\":1,\"verb\":\"probes\"}", {.verb = CONTROL_PROBES}},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"managed_locks\",\"on\":true}",
+         {.verb = CONTROL_PROBES, .family = "managed_locks", .on = true}},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"gc\",\"on\":false,\"pid\":3}",
+         {.verb = CONTROL_PROBES, .family = "gc", .pid = 3}},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -108,6 +123,24 @@ static void refuses(void **state)
         {"{\"version\":1,\"verb\":\"events\",\"since_us\":-9223372036854775808}", -EINVAL},
         {"{\"version\":1,\"verb\":\"events\",\"limit\":0}", -EINVAL},
         {"{\"version\":1,\"verb\":\"events\",\"follow\":true,\"until_us\":5}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"events\",\"top\":5}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"top\":257}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"since_us\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"bare\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"min_wait_ns\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"follow\":true,\"top\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"follow\":true,\"bare\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"contention\",\"family\":\"gc\",\"on\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"gc\"}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"on\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"pid\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"\",\"on\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"GC\",\"on\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":5,\"on\":true}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"gc\",\"on\":1}", -EINVAL},
+        {"{\"version\":1,\"verb\":\"probes\",\"family\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\","
+         "\"on\":true}",
+         -EINVAL},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -30,6 +30,9 @@ static void defaults(void **state)
     assert_int_equal(config.history_age_s, 30 * 86400);
     assert_int_equal(config.history_bytes, 256 << 20);
     assert_true(config.probes);
+    assert_true(config.contention);
+    assert_false(config.managed_locks);
+    assert_int_equal(config.min_wait_ns, 10000000);
 }
 
 static void numbers(void **state)
@@ -59,6 +62,13 @@ static void numbers(void **state)
         {"grace", offsetof(struct config, grace_ms), "18446744073709551615", UINT64_MAX},
         {"grace", offsetof(struct config, grace_ms), "18446744073709552s", UINT64_MAX},
         {"grace", offsetof(struct config, grace_ms), "000000000000000000000000001", UINT64_MAX},
+        {"grace", offsetof(struct config, grace_ms), "1500us", 1},
+        {"min_wait", offsetof(struct config, min_wait_ns), "1us", 1000},
+        {"min_wait", offsetof(struct config, min_wait_ns), "2ms", 2000000},
+        {"min_wait", offsetof(struct config, min_wait_ns), "1h", 3600000000000},
+        {"min_wait", offsetof(struct config, min_wait_ns), "0", UINT64_MAX},
+        {"min_wait", offsetof(struct config, min_wait_ns), "2h", UINT64_MAX},
+        {"min_wait", offsetof(struct config, min_wait_ns), "1ns", UINT64_MAX},
         {"poll_interval", offsetof(struct config, poll_ms), "100ms", 100},
         {"poll_interval", offsetof(struct config, poll_ms), "99ms", UINT64_MAX},
         {"recheck_interval", offsetof(struct config, recheck_ms), "1d", 86400000},

@@ -38,6 +38,8 @@ struct fixture {
     size_t item_size;  /* text in each item */
     unsigned open;     /* cursors */
     uint64_t produced;
+    uint64_t min_wait_ns; /* that the server wants */
+    unsigned wanted;      /* how often it has said so */
     struct control_request last;
 };
 
@@ -72,7 +74,7 @@ static int open_cursor(void *context, const struct control_request *request, voi
         return reason_set(why, -ESRCH, "nobody knows it");
     }
     made->next = 1;
-    made->history = request->verb != CONTROL_CHECK;
+    made->history = request->verb == CONTROL_EVENTS || request->verb == CONTROL_HISTORY;
     fixture->open++;
     *cursor = made;
     return 0;
@@ -100,17 +102,28 @@ static void close_cursor(void *context, void *cursor)
     free(cursor);
 }
 
+static void want_waits(void *context, uint64_t min_wait_ns)
+{
+    struct fixture *fixture = context;
+
+    fixture->min_wait_ns = min_wait_ns;
+    fixture->wanted++;
+}
+
 static const struct control_handlers handlers = {
     .status = give_status,
     .check = {open_cursor, next_item, close_cursor},
     .history = {open_cursor, next_item, close_cursor},
+    .contention = {open_cursor, next_item, close_cursor},
+    .probes = {open_cursor, next_item, close_cursor},
+    .follow_waits = want_waits,
 };
 
 static int start(struct fixture *fixture, const char *group, uint64_t patience_us,
                  struct reason *why)
 {
     const struct control_setup setup = {
-        .path = fixture->path, .group = group, .patience_us = patience_us};
+        .path = fixture->path, .group = group, .patience_us = patience_us, .min_wait_ns = 500};
 
     return control_new(&fixture->control, fixture->loop, &setup, &handlers, fixture, why);
 }
@@ -264,6 +277,131 @@ static void answers(void **state)
     control_close(&client);
     turn(fixture);
     assert_int_equal(clients(fixture), 0);
+}
+
+static void contention_and_probes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct control_client client = connect_client(fixture);
+    struct received all;
+
+    fixture->processes = 4;
+    ask(fixture, &client,
+        (struct control_request){.verb = CONTROL_CONTENTION, .top = 5, .bare = true});
+    all = receive(fixture, &client);
+    assert_true(all.ended && all.items == 4);
+    assert_true(fixture->last.top == 5 && fixture->last.bare);
+    ask(fixture, &client, (struct control_request){.verb = CONTROL_PROBES});
+    all = receive(fixture, &client);
+    assert_true(all.ended && all.items == 4);
+    ask(fixture, &client,
+        (struct control_request){.verb = CONTROL_PROBES, .family = "contention", .on = true});
+    all = receive(fixture, &client);
+    assert_true(all.ended && all.items == 4); /* we are its own user */
+    assert_string_equal(fixture->last.family, "contention");
+    assert_int_equal(fixture->wanted, 0);
+    control_close(&client);
+}
+
+static void publish_wait(struct fixture *fixture, pid_t pid, uint64_t wait_ns)
+{
+    json_t *wait = json_pack("{s:i, s:I}", "pid", (int)pid, "wait_ns", (json_int_t)wait_ns);
+
+    control_publish_wait(fixture->control, pid, wait_ns, wait);
+    json_decref(wait);
+    turn(fixture);
+}
+
+/* How many items there are; those of waits have no ids. */
+static unsigned count_items(struct fixture *fixture, struct control_client *client)
+{
+    struct control_answer answer;
+    unsigned count = 0;
+
+    turn(fixture);
+    while (next(client, &answer, NULL) == 1) {
+        count += answer.type == CONTROL_ITEM;
+        if (answer.type == CONTROL_ITEM)
+            json_decref(answer.item);
+        turn(fixture);
+    }
+    return count;
+}
+
+static void follow_waits(struct fixture *fixture, struct control_client *client, pid_t pid,
+                         uint64_t min_wait_ns)
+{
+    *client = connect_client(fixture);
+    ask(fixture, client,
+        (struct control_request){
+            .verb = CONTROL_CONTENTION, .follow = true, .pid = pid, .min_wait_ns = min_wait_ns});
+}
+
+/* Each gets what it wants, and the server the least of all. */
+static void followers_of_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct control_client standard, one, short_ones, events;
+
+    follow_waits(fixture, &standard, 0, 0);
+    assert_int_equal(fixture->min_wait_ns, 500);
+    follow_waits(fixture, &one, 7, 1000);
+    assert_int_equal(fixture->min_wait_ns, 500);
+    assert_int_equal(fixture->wanted, 1);
+    follow_waits(fixture, &short_ones, 0, 1);
+    assert_int_equal(fixture->min_wait_ns, 1);
+    events = connect_client(fixture);
+    ask(fixture, &events, (struct control_request){.verb = CONTROL_EVENTS, .follow = true});
+    assert_int_equal(fixture->wanted, 2);
+
+    assert_true(control_wants_wait(fixture->control, 7, 1));
+    publish_wait(fixture, 7, 1);
+    publish_wait(fixture, 7, 500);
+    publish_wait(fixture, 8, 1000);
+    publish_wait(fixture, 7, 1000);
+    publish(fixture, 2);
+    assert_int_equal(count_items(fixture, &short_ones), 4);
+    assert_int_equal(count_items(fixture, &standard), 3);
+    assert_int_equal(count_items(fixture, &one), 1);
+    assert_int_equal(count_items(fixture, &events), 2);
+
+    control_close(&short_ones);
+    turn(fixture);
+    assert_int_equal(fixture->min_wait_ns, 500);
+    assert_false(control_wants_wait(fixture->control, 7, 499));
+    control_close(&standard);
+    turn(fixture);
+    assert_int_equal(fixture->min_wait_ns, 1000);
+    assert_false(control_wants_wait(fixture->control, 8, 5000));
+    control_close(&one);
+    turn(fixture);
+    assert_true(fixture->min_wait_ns == UINT64_MAX);
+    assert_true(control_is_followed(fixture->control));
+    control_close(&events);
+    turn(fixture);
+}
+
+/* What there is no memory or no room for is told. */
+static void waits_that_are_dropped(void **state)
+{
+    struct fixture *fixture = *state;
+    struct control_client client;
+    struct received all;
+
+    follow_waits(fixture, &client, 0, 1);
+    control_publish_wait(fixture->control, 7, 1000, NULL);
+    assert_int_equal(drops(fixture), 1);
+    for (unsigned i = 0; i < 20000; i++) {
+        json_t *wait = json_pack("{s:i, s:i}", "id", (int)i + 1, "wait_ns", 1000);
+
+        control_publish_wait(fixture->control, 7, 1000, wait);
+        json_decref(wait);
+    }
+    all = receive(fixture, &client);
+    assert_true(all.dropped > 0);
+    assert_int_equal(all.items + all.dropped, 20000);
+    assert_int_equal(drops(fixture), all.dropped + 1);
+    control_close(&client);
 }
 
 static void one_request_at_a_time(void **state)
@@ -669,13 +807,12 @@ static void group(void **state)
 }
 
 /* What nobody, who is in no group of ours, gets: 0 for an answer. */
-static int ask_as_nobody(struct fixture *fixture)
+static int ask_as_nobody(struct fixture *fixture, struct control_request request)
 {
     pid_t child = fork();
     int status;
 
     if (child == 0) {
-        struct control_request request = {.verb = CONTROL_STATUS};
         struct control_client client;
         struct control_answer answer;
         int r;
@@ -702,9 +839,11 @@ static void strangers(void **state)
     if (geteuid() != 0)
         skip();
     assert_int_equal(chmod(fixture->folder, 0755), 0);
-    assert_int_equal(ask_as_nobody(fixture), -EACCES);
+    assert_int_equal(ask_as_nobody(fixture, (struct control_request){.verb = CONTROL_STATUS}),
+                     -EACCES);
     assert_int_equal(chmod(fixture->path, 0666), 0); /* whatever the mode is */
-    assert_int_equal(ask_as_nobody(fixture), -EREMOTEIO);
+    assert_int_equal(ask_as_nobody(fixture, (struct control_request){.verb = CONTROL_STATUS}),
+                     -EREMOTEIO);
 }
 
 /* Members of the group: by its number, which nobody else has here. */
@@ -717,8 +856,16 @@ static void members(void **state)
     control_free(&fixture->control);
     assert_int_equal(start(fixture, "nogroup", 0, NULL), 0);
     assert_int_equal(chmod(fixture->folder, 0755), 0);
-    if (!control_notice(fixture->control)[0])
-        assert_int_equal(ask_as_nobody(fixture), 0);
+    if (control_notice(fixture->control)[0])
+        return;
+    fixture->processes = 1;
+    assert_int_equal(ask_as_nobody(fixture, (struct control_request){.verb = CONTROL_STATUS}), 0);
+    assert_int_equal(ask_as_nobody(fixture, (struct control_request){.verb = CONTROL_PROBES}), 0);
+    fixture->last.verb = CONTROL_STATUS;
+    assert_int_equal(ask_as_nobody(fixture, (struct control_request){.verb = CONTROL_PROBES,
+                                                                     .family = "contention"}),
+                     -EREMOTEIO);
+    assert_int_equal(fixture->last.verb, CONTROL_STATUS); /* nobody was asked to switch */
 }
 
 static void inherited(void **state)
@@ -796,6 +943,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answers),
+        TEST(contention_and_probes),
+        TEST(followers_of_waits),
+        TEST(waits_that_are_dropped),
         TEST(one_request_at_a_time),
         TEST(refuses_nonsense),
         TEST(half_closed_is_over),

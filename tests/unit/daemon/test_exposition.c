@@ -15,6 +15,7 @@ static const struct family families[] = {
     {"a_seconds", FAMILY_COUNTER, "seconds", "Time."},
     {"b", FAMILY_INFO, NULL, "What."},
     {"c_bytes", FAMILY_GAUGE, "bytes", "Size."},
+    {"d_seconds", FAMILY_HISTOGRAM, "seconds", "Times."},
 };
 
 static void write_all(struct exposition *text)
@@ -33,6 +34,18 @@ static void write_all(struct exposition *text)
     exposition_family(text, &families[2]);
     exposition_sample(text);
     exposition_number(text, UINT64_MAX);
+    exposition_family(text, &families[3]);
+    exposition_sample_of(text, "_bucket");
+    exposition_label(text, "z", "1");
+    exposition_bound(text, 1048576);
+    exposition_number(text, 2);
+    exposition_sample_of(text, "_bucket");
+    exposition_bound(text, UINT64_MAX);
+    exposition_number(text, 3);
+    exposition_sample_of(text, "_sum");
+    exposition_seconds(text, 4);
+    exposition_sample_of(text, "_count");
+    exposition_number(text, 3);
 }
 
 static void formats(void **state)
@@ -47,7 +60,13 @@ static void formats(void **state)
                             "b_info{v=\"2\"} 1\n"
                             "# HELP c_bytes Size.\n"
                             "# TYPE c_bytes gauge\n"
-                            "c_bytes 18446744073709551615\n",
+                            "c_bytes 18446744073709551615\n"
+                            "# HELP d_seconds Times.\n"
+                            "# TYPE d_seconds histogram\n"
+                            "d_seconds_bucket{z=\"1\",le=\"0.001048576\"} 2\n"
+                            "d_seconds_bucket{le=\"+Inf\"} 3\n"
+                            "d_seconds_sum 0.000000004\n"
+                            "d_seconds_count 3\n",
         [EXPOSITION_OPENMETRICS] = "# HELP a_seconds Time.\n"
                                    "# TYPE a_seconds counter\n"
                                    "# UNIT a_seconds seconds\n"
@@ -60,6 +79,13 @@ static void formats(void **state)
                                    "# TYPE c_bytes gauge\n"
                                    "# UNIT c_bytes bytes\n"
                                    "c_bytes 18446744073709551615\n"
+                                   "# HELP d_seconds Times.\n"
+                                   "# TYPE d_seconds histogram\n"
+                                   "# UNIT d_seconds seconds\n"
+                                   "d_seconds_bucket{z=\"1\",le=\"0.001048576\"} 2\n"
+                                   "d_seconds_bucket{le=\"+Inf\"} 3\n"
+                                   "d_seconds_sum 0.000000004\n"
+                                   "d_seconds_count 3\n"
                                    "# EOF\n",
     };
 

@@ -29,7 +29,7 @@ static void tells_all(void **state)
         .watching = WATCHING_POLLING,
         .watching_why = {"no BPF: Operation not permitted"},
         .poll_ms = 5000,
-        .counters = {.losses = {3, 4}, .hits = {10, 20, 30, 40, 50}},
+        .counters = {.losses = {3, 4, 5}, .hits = {10, 20, 30, 40, 50, 60}},
         .records = 100,
         .cost_ns_per_hit = 2000,
         .events = 7,
@@ -48,9 +48,11 @@ static void tells_all(void **state)
                     .build_id = "0123",
                     .version = "8.0.11",
                     .source = SOURCE_STRUCTURE,
-                    .probes = 6,
-                    .processes = 3},
+                    .probes = 9,
+                    .processes = 3,
+                    .families = {[PROBES_CONTENTION] = {.probes = 3}}},
                    {.number = 6, .trouble = {"not an image"}}},
+        .family_is_on = {[PROBES_GC] = true},
     };
     static const struct {
         const char *path, *text;
@@ -72,7 +74,8 @@ static void tells_all(void **state)
     } numbers[] = {
         {"watching/poll_seconds", 5},
         {"images/0/number", 5},
-        {"images/0/probes", 6},
+        {"images/0/probes", 9},
+        {"images/0/families/contention/probes", 3},
         {"images/0/processes", 3},
         {"more_images", 1},
         {"records/received", 100},
@@ -80,7 +83,9 @@ static void tells_all(void **state)
         {"records/lost/read", 4},
         {"hits/gc_control", 10},
         {"hits/fork", 50},
-        {"cost/seconds", 0.0003},
+        {"hits/lock_enter", 60},
+        {"records/lost/waits_full", 5},
+        {"cost/seconds", 0.00042},
         {"events", 7},
         {"history/bytes", 1099511627776},
         {"history/dropped", 8},
@@ -97,6 +102,8 @@ static void tells_all(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         assert_float_equal(json_number_value(at(status, numbers[i].path)), numbers[i].number, 1e-9);
     assert_true(json_is_null(at(status, "images/0/trouble")));
+    assert_true(json_is_true(at(status, "families/gc")));
+    assert_true(json_is_false(at(status, "families/managed_locks")));
     assert_true(json_is_null(at(status, "images/1/path")));
     assert_true(json_number_value(at(status, "uptime_seconds")) > 1e9);
     json_decref(status);
@@ -115,6 +122,8 @@ static void fits_a_packet(void **state)
         memset(image->build_id, 'b', sizeof(image->build_id) - 1);
         memset(image->version, 'v', sizeof(image->version) - 1);
         memset(image->trouble.text, '\\', sizeof(image->trouble.text) - 1);
+        for (size_t family = 0; family < PROBES_FAMILY_MAX; family++)
+            image->families[family].trouble = image->trouble;
     }
     status = health_json(&health);
     assert_true(json_dumpb(status, NULL, 0, JSON_COMPACT) < 128 * 1024 - 100);

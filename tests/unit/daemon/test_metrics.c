@@ -39,7 +39,10 @@ static char *render(const struct store *store, uint64_t now, enum exposition_for
     char *text = NULL;
     size_t size = 0;
 
-    assert_int_equal(metrics_render(store, &nothing, now, format, &text, &size, NULL), 0);
+    assert_int_equal(
+        metrics_render(&(struct metrics_source){.store = store, .health = &nothing, .now = now},
+                       format, &text, &size, NULL),
+        0);
     assert_int_equal(strlen(text), size);
     return text;
 }
@@ -50,7 +53,7 @@ static void fill(struct health *health)
     *health = (struct health){
         .started_us = 1764000000123456,
         .watching = WATCHING_POLLING,
-        .counters = {.losses = {2, 3}, .hits = {5, 7, 11, 13, 17}},
+        .counters = {.losses = {2, 3, 5}, .hits = {5, 7, 11, 13, 17, 19}},
         .records = 19,
         .cost_ns_per_hit = 1000,
         .events = 23,
@@ -64,6 +67,7 @@ static void fill(struct health *health)
         .images = {{.probes = 3}, {.probes = 4, .trouble = {"no"}}, {.probes = 5}},
         .image_count = 3,
         .more_images = 2,
+        .family_is_on = {[PROBES_CONTENTION] = true},
     };
 }
 
@@ -84,6 +88,17 @@ static void fill_store(struct store *store)
     add(store, 12, "x", "", VERDICT_UNKNOWN);
 }
 
+/* In order of pid; the first's probes are off, the last is none that is known. */
+static const struct contention contentions[] = {
+    {.pid = 12},
+    {.pid = 4711,
+     .is_on = true,
+     .sum = {12, 18 * SECOND + 5},
+     .waiters = 61,
+     .histogram = {[0] = 1, [4] = 2, [10] = 3, [11] = 2, [24] = 1, [31] = 3}},
+    {.pid = 4712, .is_on = true, .sum = {5, 5}},
+};
+
 /* In tests/, where CMake runs it. The last sample has the version of the build. */
 static void read_golden(char *text, size_t size)
 {
@@ -99,15 +114,20 @@ static void whole_text(void **state)
     struct store *store = NULL;
     struct health health;
     _free_ char *text = NULL;
-    char golden[16384], *last;
+    char golden[32768], *last;
     size_t size = 0;
 
     fill(&health);
     read_golden(golden, sizeof(golden));
     assert_int_equal(store_new(&store, ignore, NULL), 0);
     fill_store(store);
-    assert_int_equal(
-        metrics_render(store, &health, 8 * SECOND, EXPOSITION_TEXT, &text, &size, NULL), 0);
+    assert_int_equal(metrics_render(&(struct metrics_source){.store = store,
+                                                             .health = &health,
+                                                             .contentions = contentions,
+                                                             .contention_count = 3,
+                                                             .now = 8 * SECOND},
+                                    EXPOSITION_TEXT, &text, &size, NULL),
+                     0);
     store_free(&store);
     last = strstr(text, "clrmon_build_info{");
     assert_non_null(last);
@@ -220,7 +240,8 @@ static void too_many_processes(void **state)
     assert_int_equal(store_new(&store, ignore, NULL), 0);
     for (pid_t pid = 20000; pid > 0; pid--)
         add(store, pid, "x", "8.0.1", VERDICT_OFF);
-    assert_int_equal(metrics_render(store, &nothing, 0, EXPOSITION_TEXT, &text, &size, &why),
+    assert_int_equal(metrics_render(&(struct metrics_source){.store = store, .health = &nothing},
+                                    EXPOSITION_TEXT, &text, &size, &why),
                      -EFBIG);
     assert_null(text);
     assert_string_equal(why.text, "the metrics of 20000 processes take more than 16 MiB");
@@ -230,8 +251,10 @@ static void too_many_processes(void **state)
 /* promtool finds what Prometheus would not take, and what is not named as is the custom. */
 static void promtool_is_content(void **state)
 {
+    static const struct health nothing;
     struct store *store = NULL;
     _free_ char *text = NULL;
+    size_t size = 0;
     char output[512] = "";
     char file[] = "/tmp/clrmon-metrics.XXXXXX", command[96];
     FILE *pipe;
@@ -240,7 +263,12 @@ static void promtool_is_content(void **state)
         skip();
     assert_int_equal(store_new(&store, ignore, NULL), 0);
     fill_store(store);
-    text = render(store, 0, EXPOSITION_TEXT);
+    assert_int_equal(metrics_render(&(struct metrics_source){.store = store,
+                                                             .health = &nothing,
+                                                             .contentions = contentions,
+                                                             .contention_count = 3},
+                                    EXPOSITION_TEXT, &text, &size, NULL),
+                     0);
     store_free(&store);
 
     {

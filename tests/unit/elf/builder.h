@@ -141,6 +141,18 @@ static inline void builder_export(struct builder *builder, const char *name, uin
     builder_tag(builder, DT_STRTAB, BUILD_STRINGS);
 }
 
+/* The loader puts the address of @name, which another image has, at @slot. */
+static inline void builder_import(struct builder *builder, const char *name, uint64_t slot)
+{
+    bool arm = builder_file(builder)->e_machine == EM_AARCH64;
+    Elf64_Rela *rela = builder_at(builder, BUILD_RELA);
+
+    builder_export(builder, name, 0);
+    ((Elf64_Sym *)builder_at(builder, BUILD_SYMBOLS))[builder->symbol_count].st_shndx = SHN_UNDEF;
+    builder_rela(builder, arm ? R_AARCH64_GLOB_DAT : R_X86_64_GLOB_DAT, slot, 0);
+    rela[builder->rela_count - 1].r_info |= (uint64_t)builder->symbol_count << 32;
+}
+
 /* A common information entry; frames that follow refer to it. */
 static inline uint64_t builder_common(struct builder *builder, const void *augmentation,
                                       size_t size)

@@ -258,6 +258,127 @@ static inline void scene_runtime(struct builder *builder)
     scene_sessions(builder);
 }
 
+#define SCENE_EVENTS     0x9700 /* variables of events */
+#define SCENE_INIT       0x3100
+#define SCENE_HELPER     0x3c00 /* AwareLock::EnterEpilogHelper */
+#define SCENE_CALLER     0x3d80
+#define SCENE_WRITERS    0x3da0
+#define SCENE_SYNC_TABLE 0x9600
+#define SCENE_UNWIND     0x8c00 /* slot of _Unwind_Resume, in the GOT */
+#define SCENE_STUB       0x3fe0 /* which jumps there */
+#define SCENE_COUNT      104    /* of events */
+
+/* x86-64: the stub of an imported function, and of none. */
+static inline void scene_stub(struct builder *builder, uint64_t at, uint64_t slot)
+{
+    struct code_writer code = scene_code(builder, at);
+
+    RELATIVE(&code, "\xff\x25", slot);
+}
+
+/* x86-64: variable = AddEvent(provider, id, keywords, version): rbx holds 0x4000, r14 0. */
+static inline void scene_event(struct code_writer *code, uint32_t id, uint32_t version,
+                               uint64_t variable)
+{
+    BYTES(code, "\xbe"); /* mov esi, id */
+    scene_word(code, id);
+    BYTES(code, "\x89\xda\xb9"); /* mov edx, ebx; mov ecx, version */
+    scene_word(code, version);
+    RELATIVE(code, CALL, 0x3f80);
+    RELATIVE(code, MOV_TO_RAX, variable);
+}
+
+/* The variable of the @index-th event: 81 version 1 is the first, 91 version 1 the second. */
+static inline uint64_t scene_variable(size_t index)
+{
+    return SCENE_EVENTS + 8 * index;
+}
+
+/* InitDotNETRuntime: the provider, and its events right behind it. */
+static inline void scene_init(struct builder *builder, size_t count)
+{
+    struct code_writer code = scene_code(builder, SCENE_INIT);
+
+    scene_wide(builder, SCENE_NAME, "Microsoft-Windows-DotNETRuntime");
+    scene_callback(builder, SCENE_CALLBACK, SCENE_CONTEXT, true);
+    RELATIVE(&code, LEA_RDI, SCENE_NAME);
+    RELATIVE(&code, LEA_RSI, SCENE_CALLBACK);
+    RELATIVE(&code, CALL, 0x3f00);
+    RELATIVE(&code, MOV_TO_RAX, SCENE_OBJECT);
+    BYTES(&code, "\xbb\x00\x40\x00\x00"); /* mov ebx, 0x4000 */
+    for (uint32_t i = 0; i < count; i++)
+        scene_event(&code, i == 0 ? 81 : i == 1 ? 91 : 1000 + i, 1, scene_variable(i));
+    BYTES(&code, RET);
+    scene_end(&code);
+}
+
+/* EventPipeEventEnabledX and EventPipeWriteEventX, which is at @at + 16. */
+static inline void scene_writer(struct builder *builder, uint64_t at, uint64_t variable)
+{
+    struct code_writer code = scene_code(builder, at);
+
+    RELATIVE(&code, "\x48\x8b\x05", variable); /* mov rax, [variable] */
+    BYTES(&code, RET);
+    scene_end(&code);
+    code = scene_code(builder, at + 16);
+    RELATIVE(&code, "\x48\x8b\x3d", variable); /* mov rdi, [variable] */
+    RELATIVE(&code, CALL, 0x3f40);
+    BYTES(&code, RET);
+    scene_end(&code);
+}
+
+/*
+ * AwareLock::EnterEpilogHelper as in 10.0: `this` in rbx, the thread in r12 and on the stack. The
+ * returning path is cut by the test of r15, the throwing one is the landing pad.
+ */
+static inline void scene_helper(struct builder *builder)
+{
+    struct code_writer code = scene_code(builder, SCENE_HELPER);
+
+    BYTES(&code, "\x55\x48\x89\xe5");         /* push rbp; mov rbp, rsp */
+    BYTES(&code, "\x49\x89\xf4\x48\x89\xfb"); /* mov r12, rsi; mov rbx, rdi */
+    BYTES(&code, "\x4c\x89\x65\x98");         /* mov [rbp - 0x68], r12 */
+    RELATIVE(&code, LEA_RAX, SCENE_SYNC_TABLE);
+    BYTES(&code, "\x48\x8b\x00\x8b\x4b\x1c"); /* mov rax, [rax]; mov ecx, [rbx + 0x1c] */
+    BYTES(&code, "\x81\xe1\xff\xff\xff\x7f"); /* and ecx, 0x7fffffff */
+    BYTES(&code, "\x48\xc1\xe1\x04");         /* shl rcx, 4 */
+    BYTES(&code, "\x48\x8b\x44\x08\x08");     /* mov rax, [rax + rcx + 8] */
+    BYTES(&code, "\xbe\x00\x40\x00\x00");     /* mov esi, 0x4000 */
+    RELATIVE(&code, CALL, 0x3f80);
+    RELATIVE(&code, CALL, SCENE_WRITERS + 16);
+    BYTES(&code, "\x4d\x31\xe4");         /* xor r12, r12 */
+    BYTES(&code, "\xf0\x44\x0f\xb1\x3b"); /* lock cmpxchg [rbx], r15d */
+    RELATIVE(&code, CALL, SCENE_WRITERS + 0x40 + 16);
+    BYTES(&code, "\x4c\x8b\x65\x98");             /* mov r12, [rbp - 0x68] */
+    BYTES(&code, "\x45\x85\xff\x74\x1b");         /* test r15d, r15d; je over the stores */
+    BYTES(&code, "\x41\x8b\x44\x24\x10");         /* mov eax, [r12 + 0x10] */
+    BYTES(&code, "\x89\x43\x08");                 /* mov [rbx + 8], eax */
+    BYTES(&code, "\x49\x8b\x84\x24\x28\x01\0\0"); /* mov rax, [r12 + 0x128] */
+    BYTES(&code, "\x48\x89\x43\x10");             /* mov [rbx + 0x10], rax */
+    BYTES(&code, "\xc7\x43\x04\x01\0\0\0");       /* mov dword [rbx + 4], 1 */
+    BYTES(&code, "\x5d" RET);
+    BYTES(&code, "\x48\x89\xc7"); /* mov rdi, rax: a landing pad */
+    RELATIVE(&code, CALL, SCENE_STUB);
+    scene_end(&code);
+}
+
+/* The monitor's slow path, what writes its events, and who calls it. */
+static inline void scene_locks(struct builder *builder)
+{
+    struct code_writer code;
+
+    scene_init(builder, SCENE_COUNT);
+    scene_writer(builder, SCENE_WRITERS, scene_variable(0));
+    scene_writer(builder, SCENE_WRITERS + 0x40, scene_variable(1));
+    builder_import(builder, "_Unwind_Resume", SCENE_UNWIND);
+    scene_stub(builder, SCENE_STUB, SCENE_UNWIND);
+    scene_helper(builder);
+    code = scene_code(builder, SCENE_CALLER);
+    RELATIVE(&code, CALL, SCENE_HELPER);
+    BYTES(&code, RET);
+    scene_end(&code);
+}
+
 #define SCENE_SYMTAB 0x5900 /* in no segment */
 #define SCENE_STRTAB 0x5b00
 

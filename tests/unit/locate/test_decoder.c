@@ -25,7 +25,7 @@ struct row {
     uint32_t word;
 };
 
-#define REGISTERS .destination = N, .source = N, .memory = {N, N, 0, 0}
+#define REGISTERS .destination = N, .source = N, .second = N, .memory = {N, N, 0, 0}
 #define ROW(text, ...)                                                                             \
     {                                                                                              \
         .bytes = text, .size = sizeof(text) - 1, .expected = { REGISTERS, __VA_ARGS__ }            \
@@ -58,11 +58,11 @@ static void check(uint16_t machine, const struct row *rows, size_t count)
             got.operation != want->operation ||
             (want->operation != OPERATION_OTHER &&
              (got.width != want->width || got.destination != want->destination ||
-              got.source != want->source || got.shift != want->shift ||
-              got.conditional != want->conditional || got.sign_extend != want->sign_extend ||
-              got.constant != want->constant || got.target != want->target ||
-              got.memory.base != want->memory.base || got.memory.index != want->memory.index ||
-              got.memory.scale != want->memory.scale ||
+              got.source != want->source || got.second != want->second ||
+              got.shift != want->shift || got.conditional != want->conditional ||
+              got.sign_extend != want->sign_extend || got.constant != want->constant ||
+              got.target != want->target || got.memory.base != want->memory.base ||
+              got.memory.index != want->memory.index || got.memory.scale != want->memory.scale ||
               got.memory.displacement != want->memory.displacement)) ||
             (got.written & want->written) != want->written)
             fail_msg("row %zu: operation %d width %u %u <- %u constant 0x%llx target 0x%llx "
@@ -134,9 +134,17 @@ static void x86_64(void **state)
         ROW("\x48\x83\xec\x08", DOES(ADD, 8), TO(4), FROM(4), .constant = -8ull),
         ROW("\x48\x83\xc8\x01", DOES(OR, 8), TO(0), FROM(0), .constant = 1),
         ROW("\x01\xd8", WRITES(1)),
-        ROW("\x48\x0f\xaf\xc3", WRITES(1)),                     /* imul */
-        ROW("\x0f\xa2", WRITES(0xf)),                           /* cpuid: rax, rcx, rdx, rbx */
-        ROW("\xf0\x48\x0f\xb1\x0d\x10\x00\x00\x00", WRITES(1)), /* cmpxchg */
+        ROW("\x48\x0f\xaf\xc3", WRITES(1)), /* imul */
+        ROW("\x0f\xa2", WRITES(0xf)),       /* cpuid: rax, rcx, rdx, rbx */
+        ROW("\x25\xff\xff\xff\x7f", DOES(AND, 4), TO(0), FROM(0), .constant = 0x7fffffff),
+        ROW("\x48\xc1\xe1\x04", DOES(SHIFT, 8), TO(1), FROM(1), .shift = 4), /* shl rcx, 4 */
+        ROW("\xd3\xe2", WRITES(1 << 2)),                                     /* shl edx, cl */
+        /* atomic changes */
+        ROW("\xf0\x48\x0f\xb1\x0d\x10\x00\x00\x00", DOES(ATOMIC, 8), .written = 1,
+            MEMORY(N, N, 1, 0x1019)), /* lock cmpxchg */
+        ROW("\xf0\x44\x0f\xb1\x33", DOES(ATOMIC, 4), .written = 1, MEMORY(3, N, 1, 0)),
+        ROW("\xf0\xff\x43\x18", DOES(ATOMIC, 4), MEMORY(3, N, 1, 0x18)), /* lock inc */
+        ROW("\xf0\x83\x03\x01", DOES(ATOMIC, 4), MEMORY(3, N, 1, 0)),    /* lock add */
         ROW("\x0f\xb1\xcb", WRITES(1 | 1 << 3)),
         ROW("\xd7", WRITES(1)),                        /* xlat */
         ROW("\x0f\x05", WRITES(1 | 1 << 1 | 1 << 11)), /* syscall */
@@ -162,9 +170,9 @@ static void x86_64(void **state)
         ROW("\xc2\x08\x00", DOES(RETURN, 0)),
         ROW("\xcc", DOES(TRAP, 0)),
         ROW("\x0f\x0b", DOES(TRAP, 0)),
-        ROW("\x90", .operation = OPERATION_OTHER),
+        ROW("\x90", DOES(NOP, 0)),
         ROW("\xf3\x0f\x1e\xfa", .operation = OPERATION_OTHER), /* endbr64 */
-        ROW("\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00", .operation = OPERATION_OTHER),
+        ROW("\x66\x2e\x0f\x1f\x84\x00\x00\x00\x00\x00", DOES(NOP, 0)),
         /* the stack */
         ROW("\x55", DOES(PUSH, 8), FROM(5)),
         ROW("\x6a\x01", DOES(PUSH, 8), .constant = 1),
@@ -198,11 +206,15 @@ static void aarch64(void **state)
         WORD(0x91400500, DOES(ADD, 8), TO(0), FROM(8), .constant = 0x1000),
         WORD(0xd10083ff, DOES(ADD, 8), TO(31), FROM(31), .constant = -0x20ull),
         WORD(0xb2400020, DOES(OR, 8), TO(0), FROM(1), .constant = 1),
-        WORD(0x8b020020, WRITES(1)), /* add x0, x1, x2 */
-        WORD(0xaa020020, WRITES(1)), /* orr x0, x1, x2 */
-        WORD(0xaa010be0, WRITES(1)), /* orr x0, xzr, x1, lsl 2 */
-        WORD(0x9b027c20, WRITES(1)), /* mul */
-        WORD(0x1a9f07e0, WRITES(1)), /* cset */
+        WORD(0x92407820, DOES(AND, 8), TO(0), FROM(1), .constant = 0x7fffffff),
+        WORD(0x8b020020, DOES(ADDRESS, 8), TO(0), MEMORY(1, 2, 1, 0)),  /* add x0, x1, x2 */
+        WORD(0x8b021020, DOES(ADDRESS, 8), TO(0), MEMORY(1, 2, 16, 0)), /* lsl 4 */
+        WORD(0x8b422020, WRITES(1)),                                    /* lsr 8 */
+        WORD(0x8b224020, WRITES(1)),                                    /* uxtw */
+        WORD(0xaa020020, WRITES(1)),                                    /* orr x0, x1, x2 */
+        WORD(0xaa010be0, WRITES(1)),                                    /* orr x0, xzr, x1, lsl 2 */
+        WORD(0x9b027c20, WRITES(1)),                                    /* mul */
+        WORD(0x1a9f07e0, WRITES(1)),                                    /* cset */
         /* loads */
         WORD(0xf9400420, DOES(LOAD, 8), TO(0), MEMORY(1, N, 0, 8)),
         WORD(0xb9400020, DOES(LOAD, 4), TO(0), MEMORY(1, N, 0, 0)),
@@ -226,6 +238,15 @@ static void aarch64(void **state)
         WORD(0xb900011f, DOES(STORE, 4), MEMORY(8, N, 0, 0)),          /* str wzr: the constant 0 */
         WORD(0x889ffc20, DOES(STORE, 4), FROM(0), MEMORY(1, N, 0, 0)), /* stlr */
         WORD(0x089ffc20, DOES(STORE, 1), FROM(0), MEMORY(1, N, 0, 0)), /* stlrb */
+        WORD(0xa90287f4, DOES(STORE, 8), FROM(20), .second = 1, MEMORY(31, N, 0, 0x28)), /* stp */
+        WORD(0x290107e8, DOES(STORE, 4), FROM(8), .second = 1, MEMORY(31, N, 0, 8)),
+        WORD(0xa900ffff, DOES(STORE, 8), FROM(U), .second = U, MEMORY(31, N, 0, 8)), /* xzr */
+        WORD(0xa9be7bfd, WRITES(1ull << 31)),           /* stp x29, x30, [sp, -32]! */
+        WORD(0xad0007e0, .operation = OPERATION_OTHER), /* stp q0, q1 */
+        /* atomic changes */
+        WORD(0x8808fe61, DOES(ATOMIC, 4), .written = 1 << 8, MEMORY(19, N, 0, 0)), /* stlxr */
+        WORD(0xc808fe61, DOES(ATOMIC, 8), .written = 1 << 8, MEMORY(19, N, 0, 0)),
+        WORD(0x885ffe60, WRITES(1)), /* ldaxr */
         /* comparisons */
         WORD(0xf101001f, DOES(COMPARE, 8), FROM(0), .constant = 0x40),
         WORD(0x7101001f, DOES(COMPARE, 4), FROM(0), .constant = 0x40),
@@ -242,11 +263,59 @@ static void aarch64(void **state)
         WORD(0xd63f0100, DOES(CALL, 0)), /* blr */
         WORD(0xd61f0100, DOES(JUMP, 0)), /* br */
         WORD(0xd65f03c0, DOES(RETURN, 0)), WORD(0xd4200020, DOES(TRAP, 0)),
-        WORD(0xd503201f, .operation = OPERATION_OTHER), /* nop */
+        WORD(0xd503201f, DOES(NOP, 0)),
         WORD(0xd503233f, .operation = OPERATION_OTHER), /* paciasp */
     };
 
     check(EM_AARCH64, rows, ARRAY_SIZE(rows));
+}
+
+/* As the kernel has it: arch/x86/kernel/uprobes.c, arch/arm64/kernel/probes/decode-insn.c. */
+static void emulated(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        uint16_t machine;
+        bool emulated;
+    } table[] = {
+        {"\x55", 1, EM_X86_64, true},
+        {"\x41\x57", 2, EM_X86_64, true},
+        {"\x90", 1, EM_X86_64, true},
+        {"\xeb\x05", 2, EM_X86_64, true},
+        {"\xe9\x05\x00\x00\x00", 5, EM_X86_64, true},
+        {"\x75\x05", 2, EM_X86_64, true},
+        {"\x0f\x84\x05\x00\x00\x00", 6, EM_X86_64, true},
+        {"\xe8\x05\x00\x00\x00", 5, EM_X86_64, true},
+        {"\x66\x66\x48\xe8\x05\x00\x00\x00", 8, EM_X86_64, false},
+        {"\x6a\x01", 2, EM_X86_64, false},
+        {"\xff\xe0", 2, EM_X86_64, false},
+        {"\xff\x15\x05\x00\x00\x00", 6, EM_X86_64, false},
+        {"\x0f\x1f\x00", 3, EM_X86_64, false},
+        {"\xe3\x05", 2, EM_X86_64, false}, /* jrcxz */
+        {"\x5d", 1, EM_X86_64, false},
+        {"\xc3", 1, EM_X86_64, false},
+        {"\x41\x89\xd0", 3, EM_X86_64, false},
+        {"\xc0\x03\x5f\xd6", 4, EM_AARCH64, true}, /* ret */
+        {"\x02\x00\x00\x94", 4, EM_AARCH64, true},
+        {"\x00\x00\x00\x14", 4, EM_AARCH64, true},
+        {"\x40\x00\x00\x54", 4, EM_AARCH64, true},
+        {"\x40\x00\x18\x36", 4, EM_AARCH64, true},
+        {"\x08\x00\x00\xb0", 4, EM_AARCH64, true},  /* adrp */
+        {"\x20\x04\x40\xf9", 4, EM_AARCH64, false}, /* ldr */
+        {"\x1f\x20\x03\xd5", 4, EM_AARCH64, false}, /* nop: only since 6.12 */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        _decoder_free_ struct decoder *decoder = NULL;
+        struct instruction got;
+
+        assert_int_equal(decoder_new(&decoder, table[i].machine), 0);
+        assert_true(
+            decoder_decode(decoder, (const uint8_t *)table[i].bytes, table[i].size, ADDRESS, &got));
+        if (got.emulated != table[i].emulated)
+            fail_msg("row %zu: %d", i, got.emulated);
+    }
 }
 
 static void no_instruction(void **state)
@@ -304,7 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(x86_64),         cmocka_unit_test(aarch64),
         cmocka_unit_test(no_instruction), cmocka_unit_test(other_machines),
-        cmocka_unit_test(gives_up),
+        cmocka_unit_test(gives_up),       cmocka_unit_test(emulated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,17 @@ static void fill(struct inspection *out)
     *out = (struct inspection){
         .identity = {.kind = IMAGE_GC, .machine = EM_AARCH64, .version = "10.0.14"},
         .fingerprint = {.count = 2, .samples = {{0x2000, "0123456789abcdef"}, {INT64_MAX, ""}}},
-        .findings = {.layout = {true, 56, true}},
+        .findings =
+            {
+                .layout = {true, 56, true},
+                .lock_exits = {.count = 2,
+                               .items = {{0x2100, 0x1100, EXIT_RETURNS, true},
+                                         {0x2200, 0x1200, EXIT_THROWS, false}}},
+                .wait_exits = {.count = 1, .items = {{0x2300, 0x1300, EXIT_RETURNS, false}}},
+                .lock = {8, true, 16, 0x1a8, 28, 0x9200},
+                .writers = {.count = 2,
+                            .items = {{81, 1, 0x2400, 0x1400}, {65535, 255, 0x2500, 0x1500}}},
+            },
     };
     memcpy(out->identity.build_id.bytes, "\x00\xff\x12", 3);
     out->identity.build_id.length = 3;
@@ -25,6 +35,12 @@ static void fill(struct inspection *out)
     findings_add(&out->findings, SITE_EVENTPIPE_SESSIONS, SOURCE_SYMTAB, CONFIDENCE_CERTAIN,
                  (1ull << 47) - 1, "symbol");
     findings_miss(&out->findings, SITE_GC_STATE_KEYWORDS, "not unique");
+    findings_add(&out->findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
+                 0x2000, "enter");
+    findings_add(&out->findings, SITE_LOCK_CONTENTION_EXIT, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
+                 0x2100, "exit");
+    findings_add(&out->findings, SITE_WAIT_EXIT, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, 0x2300,
+                 "exit");
 }
 
 static json_t *pack(void)
@@ -46,6 +62,29 @@ static void round_trip(void **state)
     text = json_dumps(json, 0);
     assert_int_equal(pack_parse(text, strlen(text), &after, NULL), 0);
     assert_memory_equal(before.findings.sites, after.findings.sites, sizeof(before.findings.sites));
+    assert_int_equal(after.findings.lock_exits.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct function_exit *x = &before.findings.lock_exits.items[i];
+        const struct function_exit *y = &after.findings.lock_exits.items[i];
+
+        assert_int_equal(x->address, y->address);
+        assert_int_equal(x->offset, y->offset);
+        assert_int_equal(x->kind, y->kind);
+        assert_int_equal(x->emulated, y->emulated);
+    }
+    assert_int_equal(after.findings.wait_exits.count, 1);
+    assert_int_equal(after.findings.wait_exits.items[0].address, 0x2300);
+    assert_int_equal(after.findings.lock.holder, 8);
+    assert_true(after.findings.lock.holder_is_thread);
+    assert_int_equal(after.findings.lock.owner_tid, 16);
+    assert_int_equal(after.findings.lock.thread_tid, 0x1a8);
+    assert_int_equal(after.findings.lock.sync_index, 28);
+    assert_int_equal(after.findings.lock.sync_table, 0x9200);
+    assert_int_equal(after.findings.writers.count, 2);
+    assert_int_equal(after.findings.writers.items[1].id, 65535);
+    assert_int_equal(after.findings.writers.items[1].version, 255);
+    assert_int_equal(after.findings.writers.items[0].address, 0x2400);
+    assert_int_equal(after.findings.writers.items[0].offset, 0x1400);
     assert_true(after.findings.layout.context_has_enabled && after.findings.layout.has_contract);
     assert_int_equal(after.findings.layout.session_start_time, 56);
     assert_memory_equal(&before.fingerprint, &after.fingerprint, sizeof(before.fingerprint));
@@ -61,7 +100,7 @@ static void round_trip(void **state)
 static void schema(void **state)
 {
     static const char *const parts[] = {
-        "\"schema\": \"clrmon.pack/1\"",
+        "\"schema\": \"clrmon.pack/2\"",
         "\"build_id\": \"00ff12\"",
         "\"machine\": \"aarch64\"",
         "\"kind\": \"gc\"",
@@ -73,6 +112,13 @@ static void schema(void **state)
         "\"found\"}",
         "{\"name\": \"gc.state.keywords\", \"address\": null, \"source\": null, "
         "\"confidence\": null, \"evidence\": \"not unique\", \"status\": \"not found\"}",
+        "\"layout\": {\"holder\": 8, \"holder_is_thread\": true, \"owner_tid\": 16, "
+        "\"thread_tid\": 424, \"sync_index\": 28, \"sync_table\": \"0x9200\"}",
+        "\"exits\": [{\"address\": \"0x2100\", \"offset\": \"0x1100\", \"kind\": \"returns\", "
+        "\"emulated\": true}, {\"address\": \"0x2200\", \"offset\": \"0x1200\", \"kind\": "
+        "\"throws\", \"emulated\": false}]",
+        "\"writers\": [{\"id\": 81, \"version\": 1, \"address\": \"0x2400\", \"offset\": "
+        "\"0x1400\"}",
     };
     json_t *json = pack();
     char *text = json_dumps(json, 0);
@@ -113,7 +159,7 @@ static void malformed_fields(void **state)
     } table[] = {
         {"schema", "", "not a pack: schema, build_id, machine, kind or version is missing"},
         {"schema", "1", "not a pack: "},
-        {"schema", "\"clrmon.pack/2\"", "schema 'clrmon.pack/2' is not clrmon.pack/1"},
+        {"schema", "\"clrmon.stack/2\"", "schema 'clrmon.stack/2' is not clrmon.pack/2"},
         {"build_id", "\"\"", "build id '' is not hexadecimal"},
         {"build_id", "\"abc\"", "build id 'abc' is not hexadecimal"},
         {"build_id", "\"0g\"", "build id '0g' is not hexadecimal"},
@@ -156,6 +202,33 @@ static void malformed_fields(void **state)
         {"sites.0.confidence", "\"likely\"", "site gc.state.levels is malformed"},
         {"sites.0.confidence", "\"none\"", "site gc.state.levels is malformed"},
         {"sites.1.name", "\"gc.state.levels\"", "site gc.state.levels is named twice"},
+        {"sites.14.layout.holder", "0", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.holder", "128", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.holder", "4294967304", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.holder_is_thread", "1", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.owner_tid", "-1", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.thread_tid", "8192", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.sync_index", "128", "site lock.contention.enter is malformed"},
+        {"sites.14.layout.sync_table", "\"0x800000000000\"", "site lock.contention.enter is"},
+        {"sites.14.layout.sync_table", "", "site lock.contention.enter is malformed"},
+        {"sites.14.layout", "7", "site lock.contention.enter is malformed"},
+        {"sites.15.exits", "", "site lock.contention.exit is malformed"},
+        {"sites.15.exits", "[]", "site lock.contention.exit is malformed"},
+        {"sites.15.exits", "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "site lock.contention"},
+        {"sites.15.exits.1", "{}", "site lock.contention.exit is malformed"},
+        {"sites.15.exits.1.address", "\"0x800000000000\"", "site lock.contention.exit is"},
+        {"sites.15.exits.1.offset", "\"-1\"", "site lock.contention.exit is malformed"},
+        {"sites.15.exits.1.kind", "\"leaves\"", "site lock.contention.exit is malformed"},
+        {"sites.15.exits.1.emulated", "\"yes\"", "site lock.contention.exit is malformed"},
+        {"sites.17.exits.0", "null", "site wait.handle.exit is malformed"},
+        {"writers", "", "no list of at most 40 writers of events"},
+        {"writers", "{}", "no list of at most 40 writers of events"},
+        {"writers.1", "7", "writer 1 of an event is malformed"},
+        {"writers.0.id", "65536", "writer 0 of an event is malformed"},
+        {"writers.0.version", "256", "writer 0 of an event is malformed"},
+        {"writers.0.version", "-1", "writer 0 of an event is malformed"},
+        {"writers.0.address", "\"x\"", "writer 0 of an event is malformed"},
+        {"writers.0.offset", "", "writer 0 of an event is malformed"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -173,6 +246,19 @@ static void malformed_fields(void **state)
     }
 }
 
+static void other_releases(void **state)
+{
+    struct inspection inspection;
+    struct reason why;
+    json_t *json = pack();
+
+    put(json, "schema", "\"clrmon.pack/1\"");
+    assert_int_equal(pack_decode(json, &inspection, &why), -ESTALE);
+    assert_string_equal(why.text, "schema 'clrmon.pack/1' is of another release; this one has "
+                                  "clrmon.pack/2");
+    json_decref(json);
+}
+
 static void what_may_be_missing(void **state)
 {
     static const struct {
@@ -184,6 +270,7 @@ static void what_may_be_missing(void **state)
         {"sites.0.source", "null", false},
         {"sites.0.evidence", "", true},
         {"sites.0.status", "", true},
+        {"sites.14.layout", "", true},
         {"sites.0.name", "\"of.the.future\"", false},
         {"sites", "[]", false},
         {"more", "{\"of\": \"the future\"}", true},
@@ -256,9 +343,13 @@ static void texts_are_made_printable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),       cmocka_unit_test(schema),
-        cmocka_unit_test(malformed_fields), cmocka_unit_test(what_may_be_missing),
-        cmocka_unit_test(no_json),          cmocka_unit_test(texts_are_made_printable),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(schema),
+        cmocka_unit_test(malformed_fields),
+        cmocka_unit_test(what_may_be_missing),
+        cmocka_unit_test(other_releases),
+        cmocka_unit_test(no_json),
+        cmocka_unit_test(texts_are_made_printable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

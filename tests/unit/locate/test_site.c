@@ -29,6 +29,10 @@ static void names(void **state)
         {SITE_PROVIDER_CONTEXT_STRESS, "provider.context.stress", false},
         {SITE_EVENTPIPE_PROVIDER_RUNTIME, "eventpipe.provider.runtime", false},
         {SITE_EVENTPIPE_SESSIONS, "eventpipe.sessions", false},
+        {SITE_LOCK_CONTENTION_ENTER, "lock.contention.enter", true},
+        {SITE_LOCK_CONTENTION_EXIT, "lock.contention.exit", true},
+        {SITE_WAIT_ENTER, "wait.handle.enter", true},
+        {SITE_WAIT_EXIT, "wait.handle.exit", true},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -37,7 +41,8 @@ static void names(void **state)
     }
     for (enum site site = 0; site < SITE_MAX; site++) {
         assert_int_equal(site_of_name(site_name(site)), site);
-        assert_true(site_symbols(site)[0] && site_symbols(site)[0][0]);
+        if (site != SITE_LOCK_CONTENTION_EXIT && site != SITE_WAIT_EXIT)
+            assert_true(site_symbols(site)[0] && site_symbols(site)[0][0]);
     }
     for (enum source source = 0; source < SOURCE_MAX; source++)
         assert_int_equal(source_of_name(source_name(source)), source);
@@ -85,11 +90,39 @@ static void findings_keep_the_first(void **state)
     assert_int_equal(strlen(findings.sites[SITE_GC_STATE_KEYWORDS].evidence), EVIDENCE_MAX - 1);
 }
 
+static void credible_answers(void **state)
+{
+    static const struct findings good = {
+        .lock_exits = {.count = 1, .items = {{0x2000, 0x1000, EXIT_THROWS, true}}},
+        .wait_exits = {.count = EXITS_MAX},
+        .lock = {8, true, 16, THREAD_SIZE_MAX - 1, LOCK_SIZE_MAX - 1, ADDRESS_MAX},
+        .writers = {.count = WRITERS_MAX},
+    };
+    struct findings bad[] = {good, good, good, good, good, good, good, good, good, good, good};
+
+    bad[0].lock_exits.count = EXITS_MAX + 1;
+    bad[1].wait_exits.count = SIZE_MAX;
+    bad[2].lock_exits.items[0].address = ADDRESS_MAX + 1;
+    bad[3].lock_exits.items[0].offset = 1ull << 63;
+    bad[4].lock_exits.items[0].kind = EXIT_THROWS + 1;
+    bad[5].writers.count = WRITERS_MAX + 1;
+    bad[6].writers.items[WRITERS_MAX - 1].address = UINT64_MAX;
+    bad[7].lock.holder = LOCK_SIZE_MAX;
+    bad[8].lock.owner_tid = UINT16_MAX;
+    bad[9].lock.thread_tid = THREAD_SIZE_MAX;
+    bad[10].lock.sync_table = ADDRESS_MAX + 1;
+    assert_true(findings_are_credible(&good));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        if (findings_are_credible(&bad[i]))
+            fail_msg("row %zu is credible", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(symbols_are_of_one_site),
+        cmocka_unit_test(credible_answers),
         cmocka_unit_test(findings_keep_the_first),
     };
 

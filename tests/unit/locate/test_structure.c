@@ -20,7 +20,7 @@ static int find(struct reason *why)
 
     findings = (struct findings){0};
     assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, why), 0);
-    r = structure_find(&image, &findings, why);
+    r = structure_find(&image, NULL, &findings, why);
     image_close(&image);
     return r;
 }
@@ -298,13 +298,185 @@ static void sessions(void **state)
     expect_missing(SITE_EVENTPIPE_SESSIONS, "not unique: 0 of 2 QCalls");
 }
 
+static void locks(void **state)
+{
+    builder_init(&builder, EM_X86_64);
+    scene_locks(&builder);
+    assert_int_equal(find(NULL), 0);
+    expect_found(SITE_LOCK_CONTENTION_ENTER, SCENE_HELPER);
+    assert_int_equal(findings.lock.holder, 8);
+    assert_false(findings.lock.holder_is_thread);
+    assert_int_equal(findings.lock.owner_tid, 0x10);
+    assert_int_equal(findings.lock.thread_tid, 0x128);
+    assert_int_equal(findings.lock.sync_index, 0x1c);
+    assert_int_equal(findings.lock.sync_table, SCENE_SYNC_TABLE);
+    assert_int_equal(findings.lock_exits.count, 2);
+    expect_found(SITE_LOCK_CONTENTION_EXIT, findings.lock_exits.items[0].address);
+    assert_int_equal(findings.lock_exits.items[0].kind, EXIT_RETURNS);
+    assert_int_equal(findings.lock_exits.items[1].kind, EXIT_THROWS);
+    assert_true(findings.lock_exits.items[0].emulated && findings.lock_exits.items[1].emulated);
+    assert_int_equal(findings.writers.count, 2);
+    assert_int_equal(findings.writers.items[0].id, 81);
+    assert_int_equal(findings.writers.items[0].version, 1);
+    assert_int_equal(findings.writers.items[0].address, SCENE_WRITERS + 16);
+    assert_int_equal(findings.writers.items[1].address, SCENE_WRITERS + 0x40 + 16);
+}
+
+/* The same number of bytes in place of those that the helper has once. */
+static void spoil(const char *bytes, const char *by, size_t size)
+{
+    uint8_t *at = memmem(builder_at(&builder, SCENE_HELPER), 256, bytes, size);
+
+    assert_non_null(at);
+    memcpy(at, by, size);
+}
+
+#define SPOIL(bytes, by) bytes, by, sizeof(by) - 1
+
+/* Each row spoils one thing about the function. */
+static void locks_that_are_none(void **state)
+{
+    static const struct {
+        const char *bytes, *by;
+        size_t size;
+        const char *why;
+    } table[] = {
+        {SPOIL("\xbe\x00\x40\x00\x00", "\xbe\x00\x20\x00\x00"), "does not test keyword 0x4000"},
+        {SPOIL("\xf0\x44\x0f\xb1\x3b", "\x90\x90\x90\x90\x90"), "does not change the lock's state"},
+        {SPOIL("\xf0\x44\x0f\xb1\x3b", "\xf0\x45\x0f\xb1\x3b"), "does not change the lock's state"},
+        {SPOIL("\x89\x43\x08", "\x90\x90\x90"), "does not show where a lock's owner is"},
+        {SPOIL("\x81\xe1\xff\xff\xff\x7f", "\x81\xe1\xff\xff\xff\x3f"), "does not show where"},
+        {SPOIL("\x48\x89\x43\x10", "\x48\x89\x43\x14"), "does not show where a lock's owner is"},
+        {SPOIL("\x4c\x89\x65\x98", "\x4c\x89\x65\xa0"), "does not show where a lock's owner is"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        builder_init(&builder, EM_X86_64);
+        scene_locks(&builder);
+        spoil(table[i].bytes, table[i].by, table[i].size);
+        assert_int_equal(find(NULL), 0);
+        expect_missing(SITE_LOCK_CONTENTION_ENTER, table[i].why);
+        expect_missing(SITE_LOCK_CONTENTION_EXIT, table[i].why);
+        assert_int_equal(findings.lock_exits.count, 0);
+        assert_int_equal(findings.lock.holder, 0);
+        assert_int_equal(findings.writers.count, 2);
+    }
+}
+
+static void locks_not_unique(void **state)
+{
+    static const char other[] = "\xe8\x2b\xff\xff\xff\xe8\x66\xff\xff\xff\xc3"; /* calls both */
+
+    builder_init(&builder, EM_X86_64);
+    scene_locks(&builder);
+    builder_function(&builder, 0x3e80, other, sizeof(other) - 1);
+    assert_int_equal(find(NULL), 0);
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "not unique: 2 functions write both");
+    builder_init(&builder, EM_X86_64); /* none */
+    scene_locks(&builder);
+    memset(builder_at(&builder, SCENE_WRITERS + 0x40), 0x90, 64);
+    assert_int_equal(find(NULL), 0);
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "no function writes both ContentionStart and");
+    builder_init(&builder, EM_X86_64); /* nobody calls it */
+    scene_locks(&builder);
+    memset(builder_at(&builder, SCENE_CALLER), 0x90, 5);
+    assert_int_equal(find(NULL), 0);
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "0 functions call the one at 0x3c00, not 1 to");
+    builder_init(&builder, EM_X86_64); /* too few events */
+    scene_init(&builder, 50);
+    assert_int_equal(find(NULL), 0);
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "defines 50 events, not 64");
+}
+
+static void exits_of_locks(void **state)
+{
+    builder_init(&builder, EM_X86_64); /* nothing to cut but the return */
+    scene_locks(&builder);
+    spoil("\x74\x1b", "\x89\xc0", 2);
+    assert_int_equal(find(NULL), 0);
+    expect_found(SITE_LOCK_CONTENTION_ENTER, SCENE_HELPER);
+    assert_int_equal(findings.lock_exits.count, 2);
+    assert_false(findings.lock_exits.items[0].emulated);
+    assert_int_equal(findings.lock_exits.items[0].kind, EXIT_RETURNS);
+    assert_int_equal(*(uint8_t *)builder_at(&builder, findings.lock_exits.items[0].address), 0xc3);
+
+    builder_init(&builder, EM_X86_64); /* who knows where to */
+    scene_locks(&builder);
+    spoil("\x74\x1b", "\xff\xe0", 2);
+    assert_int_equal(find(NULL), 0);
+    expect_found(SITE_LOCK_CONTENTION_ENTER, SCENE_HELPER);
+    expect_missing(SITE_LOCK_CONTENTION_EXIT, "not all ways out are known: an indirect jump at");
+    assert_int_equal(findings.lock_exits.count, 0);
+}
+
+/* Symbols alone know the function: its exits and the layout come from its code all the same. */
+static void named_locks(void **state)
+{
+    struct findings named = {0};
+
+    findings_add(&named, SITE_LOCK_CONTENTION_ENTER, SOURCE_SYMTAB, CONFIDENCE_CERTAIN,
+                 SCENE_HELPER, "symbol");
+    builder_init(&builder, EM_X86_64);
+    scene_locks(&builder);
+    memset(builder_at(&builder, SCENE_WRITERS + 0x40), 0x90, 64);
+    findings = (struct findings){0};
+    assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
+    assert_int_equal(structure_find(&image, &named, &findings, NULL), 0);
+    image_close(&image);
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "no function writes both ContentionStart and");
+    assert_int_equal(findings.lock_exits.count, 2);
+    assert_int_equal(findings.lock.owner_tid, 0x10);
+}
+
+static void list_entry(uint64_t slot, const char *name, uint64_t text, uint64_t function,
+                       bool first)
+{
+    builder_put_text(&builder, text, name);
+    builder_relocate(&builder, first ? slot : slot + 8, text);
+    builder_relocate(&builder, first ? slot + 8 : slot, function);
+}
+
+static void waits(void **state)
+{
+    static const char wait[] = "\xe8\x00\x00\x00\x00\x75\x00\xc3"; /* call; jne; ret */
+    static const struct {
+        const char *name;
+        bool first;
+        bool found;
+    } table[] = {
+        {"WaitHandle_WaitOneCore", true, true},   {"WaitOneCore", false, true},
+        {"WaitOneNative", false, true},           {"WaitHandle_WaitOneCore", false, false},
+        {"WaitHandle_WaitOneCore2", true, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        builder_init(&builder, EM_X86_64);
+        builder_function(&builder, 0x2f00, wait, sizeof(wait) - 1);
+        list_entry(0x8600, table[i].name, 0x1a00, 0x2f00, table[i].first);
+        assert_int_equal(find(NULL), 0);
+        if (!table[i].found) {
+            expect_missing(SITE_WAIT_ENTER, "the image lists no function WaitHandle_WaitOneCore");
+            continue;
+        }
+        expect_found(SITE_WAIT_ENTER, 0x2f00);
+        expect_found(SITE_WAIT_EXIT, 0x2f05);
+        assert_int_equal(findings.wait_exits.count, 1);
+        assert_true(findings.wait_exits.items[0].emulated);
+    }
+    builder_function(&builder, 0x2f40, wait, sizeof(wait) - 1); /* the name twice, for two */
+    list_entry(0x8620, "WaitOneCore", 0x1a40, 0x2f00, false);
+    list_entry(0x8640, "WaitOneCore", 0x1a80, 0x2f40, false);
+    assert_int_equal(find(NULL), 0);
+    expect_missing(SITE_WAIT_ENTER, "the image lists no function WaitHandle_WaitOneCore");
+}
+
 static void what_is_found_stays(void **state)
 {
     scene_runtime(&builder);
     assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
     findings = (struct findings){0};
     findings_add(&findings, SITE_GC_STATE_LEVELS, SOURCE_SYMTAB, CONFIDENCE_CERTAIN, 0x9ff0, "by");
-    assert_int_equal(structure_find(&image, &findings, NULL), 0);
+    assert_int_equal(structure_find(&image, NULL, &findings, NULL), 0);
     assert_int_equal(findings.sites[SITE_GC_STATE_LEVELS].address, 0x9ff0);
     image_close(&image);
 }
@@ -330,7 +502,7 @@ static void expect_given_up(const uint8_t *file, size_t size, int error, const c
 
     findings = (struct findings){0};
     assert_int_equal(image_open(&image, file, size, &why), 0);
-    assert_int_equal(structure_find(&image, &findings, &why), error);
+    assert_int_equal(structure_find(&image, NULL, &findings, &why), error);
     if (!strstr(why.text, said))
         fail_msg("'%s' does not say '%s'", why.text, said);
     for (enum site site = 0; site < SITE_MAX; site++)
@@ -376,6 +548,12 @@ int main(void)
         cmocka_unit_test(contexts_that_are_none),
         cmocka_unit_test(callback_passes_on),
         cmocka_unit_test(sessions),
+        cmocka_unit_test(locks),
+        cmocka_unit_test(locks_that_are_none),
+        cmocka_unit_test(locks_not_unique),
+        cmocka_unit_test(exits_of_locks),
+        cmocka_unit_test(named_locks),
+        cmocka_unit_test(waits),
         cmocka_unit_test(what_is_found_stays),
         cmocka_unit_test(relocations_to_slow_functions),
     };

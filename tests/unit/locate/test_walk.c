@@ -127,8 +127,23 @@ static void x86_64(void **state)
         X86("\x8b\x05\xfa\x5f\x00\x00", 0, UNKNOWN, 0),           /* half of it */
         X86("\x48\x8b\x05\xf9\x60\x00\x00", 0, LOADED, 0x8100),   /* may have been written since */
         X86("\x48\x8b\x05\xf9\x7f\x00\x00", 0, UNKNOWN, 0),       /* [0xa000]: nowhere */
-        X86("\x48\x8b\x07", 0, UNKNOWN, 0),                       /* [rdi] */
-        X86("\x64\x48\x8b\x04\x25\x00\x18\x00\x00", 0, UNKNOWN, 0), /* fs:[0x1800] */
+        /* fields of what an argument points to: [rdi], [rsi + 0x128] */
+        X86("\x48\x8b\x07", 0, FIELD, 0),
+        X86("\x48\x8b\x86\x28\x01\x00\x00\x48\x89\xc3", 3, FIELD, 1 << 16 | 0x128),
+        X86("\x48\x8b\x47\xf8", 0, UNKNOWN, 0),             /* [rdi - 8] */
+        X86("\x48\x8b\x04\xcf", 0, UNKNOWN, 0),             /* [rdi + 8 rcx] */
+        X86("\x48\x8b\x87\x00\x00\x01\x00", 0, UNKNOWN, 0), /* too far */
+        X86("\x48\x8b\x07\x48\x8b\x00", 0, UNKNOWN, 0),     /* of a field */
+        /* what is kept on the stack */
+        X86("\x48\x89\x7d\xf8\x31\xff\x48\x8b\x45\xf8", 0, ARGUMENT, 0),
+        X86("\x48\x89\x7d\xf8\x48\x89\x75\xf8\x48\x8b\x45\xf8", 0, ARGUMENT, 1),
+        X86("\x48\x89\x7d\xf8\x48\x89\x45\xf8\x48\x8b\x45\xf8", 0, UNKNOWN, 0),
+        X86("\x48\x89\x7d\xf8\x8b\x45\xf8", 0, UNKNOWN, 0), /* half of it */
+        X86("\x48\x89\x7d\xf8\x48\x8b\x45\xf0", 0, UNKNOWN, 0),
+        X86("\x48\x89\x7d\xf8\x48\x89\xe5\x48\x8b\x45\xf8", 0, UNKNOWN, 0), /* rbp moves */
+        X86("\xb8\xff\x00\x00\x00\x83\xe0\x0f", 0, CONSTANT, 15),           /* and eax, 15 */
+        X86("\xb8\x03\x00\x00\x00\xc1\xe0\x04", 0, CONSTANT, 0x30),         /* shl eax, 4 */
+        X86("\x64\x48\x8b\x04\x25\x00\x18\x00\x00", 0, UNKNOWN, 0),         /* fs:[0x1800] */
         /* calls change what they may */
         X86("\x31\xc0\xe8\x00\x00\x00\x00", 0, RESULT, 0x2002),
         X86("\xe8\x00\x00\x00\x00", 2, UNKNOWN, 0),
@@ -167,6 +182,9 @@ static void aarch64(void **state)
         ARM(18, UNKNOWN, 0, 0xd2800012, 0x94000001, NOP, NOP, NOP, NOP),
         ARM(1, UNKNOWN, 0, 0xd2800001, 0xf8408420, NOP, NOP, NOP, NOP), /* ldr x0, [x1], 8 */
         ARM(1, UNKNOWN, 0, 0xd2800001, 0xa94007e0, NOP, NOP, NOP, NOP), /* ldp x0, x1 */
+        ARM(8, FIELD, 8, 0xf9400408, NOP, NOP, NOP, NOP, NOP),
+        ARM(9, ARGUMENT, 1, 0xa90087e0, 0xd2800001, 0xf9400be9, NOP, NOP, NOP),    /* stp, ldr */
+        ARM(0, CONSTANT, 0x30, 0xd2800060, 0xd2800001, 0x8b001020, NOP, NOP, NOP), /* lsl 4 */
         ARM(0, UNKNOWN, 0, 0xd2800000, 0x58000040, NOP, NOP, NOP, NOP),
     };
 
