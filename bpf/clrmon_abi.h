@@ -46,8 +46,9 @@ enum abi_loss {
     ABI_LOSS_WAITERS,    /* no room for one more waiting thread, or too many waits nested */
     ABI_LOSS_PROCESSES,  /* no room for one more process */
     ABI_LOSS_STACK,      /* the stack could not be taken; its waits are counted without one */
-    ABI_LOSS_SUMS,       /* no room for a lock, a stack or a thread: counted under "other" */
-    ABI_LOSS_OWNER,      /* the lock is not laid out as was thought: its owner is not known */
+    ABI_LOSS_SUMS,  /* no room for a lock, a stack, a thread or an event: counted under "other", if
+                       at all */
+    ABI_LOSS_OWNER, /* the lock is not laid out as was thought: its owner is not known */
     ABI_LOSS_MAX,
 };
 
@@ -62,6 +63,7 @@ enum abi_hit {
     ABI_HIT_LOCK_EXIT,
     ABI_HIT_WAIT_ENTER,
     ABI_HIT_WAIT_EXIT,
+    ABI_HIT_EVENT_WRITE,
     ABI_HIT_MAX,
 };
 
@@ -245,8 +247,15 @@ struct abi_wait {
     abi_u8 comm[ABI_COMM_MAX];
 };
 
+/* Map: events that EventPipe was handed, to count; where there is no room they are lost. */
+struct abi_event_key {
+    abi_u64 event; /* EventPipeEvent *, as the process has it */
+    abi_u32 pid;
+    abi_u32 zero;
+};
+
 _Static_assert(sizeof(struct abi_record) == 64, "a record is one cache line");
-_Static_assert(sizeof(struct abi_counters) == 152, "counters are what both sides think");
+_Static_assert(sizeof(struct abi_counters) == 160, "counters are what both sides think");
 _Static_assert(sizeof(struct abi_waiting) == 152, "a waiting thread's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_stack_sums) == 160, "a stack's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_process_sums) == 360, "a process's fit into 512 bytes");

@@ -280,13 +280,15 @@ static __always_inline __u64 caller_of(struct pt_regs *ctx)
 #endif
 }
 
-/* One more try where another stack has the place: without the innermost frame, which is us. */
-static __always_inline __u32 stack_of(struct pt_regs *ctx, struct abi_counters *counters)
+/* Without its @left_out innermost frames; one more try, without one more, where another stack has
+ * the place. */
+static __always_inline __u32 stack_of(struct pt_regs *ctx, __u32 left_out,
+                                      struct abi_counters *counters)
 {
-    long id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK);
+    long id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | left_out);
 
     if (id < 0)
-        id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | 1);
+        id = bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK | (left_out + 1));
     if (id >= 0)
         return id;
     add(&counters->losses[ABI_LOSS_STACK], 1);
@@ -319,26 +321,24 @@ static __always_inline void drop_left(struct abi_waiting *thread, __u64 stack_po
     }
 }
 
-static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry, __u32 pid,
-                                 __u32 tid, struct abi_counters *counters)
+static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry,
+                                 __u32 left_out, __u64 id, struct abi_counters *counters)
 {
+    __u32 tid = id, top;
     struct abi_waiting *thread = find_or_add(&waiting, &tid, &no_waiting);
-    __u32 top;
 
     if (!thread) {
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
     }
-    thread->pid = pid;
-    entry->stack_pointer = PT_REGS_SP(ctx);
+    thread->pid = id >> 32;
     drop_left(thread, entry->stack_pointer, true, counters);
     top = thread->depth;
     if (top >= ABI_WAIT_NESTED) {
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
     }
-    entry->stack = stack_of(ctx, counters);
-    entry->caller = caller_of(ctx);
+    entry->stack = stack_of(ctx, left_out, counters);
     entry->start = bpf_ktime_get_ns();
     thread->entries[top] = *entry;
     thread->depth = top + 1;
@@ -358,7 +358,10 @@ SEC("uprobe")
 int lock_enter(struct pt_regs *ctx)
 {
     struct abi_lock_layout layout = abi_lock_layout_of(bpf_get_attach_cookie(ctx));
-    struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK, .lock = PT_REGS_PARM1(ctx)};
+    struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK,
+                                      .stack_pointer = PT_REGS_SP(ctx),
+                                      .lock = PT_REGS_PARM1(ctx),
+                                      .caller = caller_of(ctx)};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
     struct abi_wait_process *process;
@@ -370,14 +373,17 @@ int lock_enter(struct pt_regs *ctx)
     if (!process)
         return 0;
     entry.owner = owner_of(process, layout, entry.lock, PT_REGS_PARM2(ctx), counters);
-    push(ctx, &entry, id >> 32, id, counters);
+    push(ctx, &entry, 0, id, counters);
     return 0;
 }
 
 SEC("uprobe")
 int wait_enter(struct pt_regs *ctx)
 {
-    struct abi_waiting_entry entry = {.kind = ABI_WAIT_HANDLE, .lock = PT_REGS_PARM1(ctx)};
+    struct abi_waiting_entry entry = {.kind = ABI_WAIT_HANDLE,
+                                      .stack_pointer = PT_REGS_SP(ctx),
+                                      .lock = PT_REGS_PARM1(ctx),
+                                      .caller = caller_of(ctx)};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
 
@@ -385,7 +391,7 @@ int wait_enter(struct pt_regs *ctx)
         return 0;
     add(&counters->hits[ABI_HIT_WAIT_ENTER], 1);
     if (process_of(id >> 32, ABI_WAIT_HANDLE, counters))
-        push(ctx, &entry, id >> 32, id, counters);
+        push(ctx, &entry, 0, id, counters);
     return 0;
 }
 
@@ -492,7 +498,7 @@ static __always_inline void tell(const struct ended_wait *wait, struct abi_count
 }
 
 /* The topmost entry is the one that ends here, if it is of that kind. */
-static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
+static __always_inline bool pop(__u64 stack_pointer, enum abi_wait_kind kind,
                                 struct ended_wait *wait, struct abi_counters *counters)
 {
     struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &wait->tid);
@@ -500,7 +506,7 @@ static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
 
     if (!thread)
         return false;
-    drop_left(thread, PT_REGS_SP(ctx), false, counters);
+    drop_left(thread, stack_pointer, false, counters);
     top = thread->depth - 1;
     if (top >= ABI_WAIT_NESTED || thread->entries[top].kind != kind)
         return false;
@@ -510,13 +516,13 @@ static __always_inline bool pop(struct pt_regs *ctx, enum abi_wait_kind kind,
     return true;
 }
 
-static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
+static __always_inline void leave(__u64 stack_pointer, bool thrown, enum abi_wait_kind kind,
                                   struct abi_counters *counters)
 {
     __u64 id = bpf_get_current_pid_tgid();
     struct ended_wait wait = {.end = bpf_ktime_get_ns(), .pid = id >> 32, .tid = id};
     struct abi_wait_process *process = bpf_map_lookup_elem(&wait_processes, &wait.pid);
-    bool entered = pop(ctx, kind, &wait, counters);
+    bool entered = pop(stack_pointer, kind, &wait, counters);
     struct abi_process_sums *sums;
 
     if (process && process->off & 1 << kind)
@@ -531,7 +537,7 @@ static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
             add(&sums->unpaired, 1);
         return;
     }
-    wait.thrown = bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
+    wait.thrown = thrown;
     count_process(&wait, sums);
     count_stack(&wait, sums, counters);
     if (kind == ABI_WAIT_LOCK) {
@@ -539,6 +545,11 @@ static __always_inline void leave(struct pt_regs *ctx, enum abi_wait_kind kind,
         count_thread(&wait, sums, counters);
     }
     tell(&wait, counters);
+}
+
+static __always_inline bool is_thrown(struct pt_regs *ctx)
+{
+    return bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
 }
 
 SEC("uprobe")
@@ -549,7 +560,7 @@ int lock_exit(struct pt_regs *ctx)
     if (!counters)
         return 0;
     add(&counters->hits[ABI_HIT_LOCK_EXIT], 1);
-    leave(ctx, ABI_WAIT_LOCK, counters);
+    leave(PT_REGS_SP(ctx), is_thrown(ctx), ABI_WAIT_LOCK, counters);
     return 0;
 }
 
@@ -561,7 +572,7 @@ int wait_exit(struct pt_regs *ctx)
     if (!counters)
         return 0;
     add(&counters->hits[ABI_HIT_WAIT_EXIT], 1);
-    leave(ctx, ABI_WAIT_HANDLE, counters);
+    leave(PT_REGS_SP(ctx), is_thrown(ctx), ABI_WAIT_HANDLE, counters);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "locate/cache.h"
+#include "locate/marks.h"
 #include "locate/pack.h"
 #include "report/json.h"
 #include "select.h"
@@ -48,6 +49,18 @@ static int locate_file(struct locator *locator, const char *path, const struct l
     return r;
 }
 
+static json_t *encode_marks(const struct contention_marks *marks)
+{
+    char start[MARK_NAME_MAX], stop[MARK_NAME_MAX];
+
+    if (!marks->found)
+        return json_null();
+    mark_name("ContentionStart", marks->start, start);
+    mark_name("ContentionStop", marks->stop, stop);
+    return json_pack("{s:s, s:s, s:s, s:b}", "provider", MARK_PROVIDER, "start", start, "stop",
+                     stop, "need_event_log", marks->need_event_log);
+}
+
 static json_t *encode_image(const struct shown *shown)
 {
     const struct located *located = shown->located;
@@ -55,13 +68,14 @@ static json_t *encode_image(const struct shown *shown)
     char build_id[BUILD_ID_TEXT_MAX];
 
     build_id_format(&identity->build_id, build_id);
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "path", shown->path,
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "path", shown->path,
                      "build_id", json_text_or_null(build_id), "arch",
                      machine_name(identity->machine), "kind", image_kind_name(identity->kind),
                      "version", json_text_or_null(identity->version), "from_cache",
                      located->from_cache, "debug_file", json_text_or_null(located->debug_file.text),
                      "cache_fault", json_text_or_null(located->cache_fault.text), "sites",
-                     pack_sites(&located->inspection.findings));
+                     pack_sites(&located->inspection.findings), "marks",
+                     encode_marks(&located->inspection.findings.marks));
 }
 
 static void print_exits(const struct function_exits *exits)
@@ -94,6 +108,19 @@ static void print_shapes(const struct findings *findings, enum site site)
         print_exits(&findings->wait_exits);
 }
 
+static void print_marks(const struct contention_marks *marks)
+{
+    char start[MARK_NAME_MAX], stop[MARK_NAME_MAX];
+
+    if (!marks->found)
+        return;
+    mark_name("ContentionStart", marks->start, start);
+    mark_name("ContentionStop", marks->stop, stop);
+    printf("  marks for tracers           " MARK_PROVIDER ":%s, %s\n      passed %s\n", start, stop,
+           marks->need_event_log ? "only by a process that was started with EnableEventLog=1"
+                                 : "at every wait");
+}
+
 static void print_image(const struct shown *shown)
 {
     const struct located *located = shown->located;
@@ -121,6 +148,7 @@ static void print_image(const struct shown *shown)
         printf("      %s\n", finding->evidence);
         print_shapes(&located->inspection.findings, site);
     }
+    print_marks(&located->inspection.findings.marks);
 }
 
 /* A single file's document has its sites at the top; several images make a list. */

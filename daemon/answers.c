@@ -49,6 +49,7 @@ static int open_processes(void *context, const struct control_request *request, 
     if (!cursor)
         return reason_set(why, -ENOMEM, "no memory");
     cursor->request = *request;
+    monitor_count_events(answers->monitor);
     *out = cursor;
     return 0;
 }
@@ -96,6 +97,8 @@ static void take_report(void *context, const struct target *target, const struct
     json_object_set_new(*item, "sessions_count",
                         stored->sessions_known ? json_integer((json_int_t)stored->sessions)
                                                : json_null());
+    if (stored->events)
+        json_object_set_new(*item, "events_written", event_counts_json(stored->events));
 }
 
 /* It is known, but it can't be read at this moment. */
@@ -357,6 +360,7 @@ int answers_metrics(void *context, enum exposition_format format, char **text, s
 
     if (!health || !contentions)
         return reason_set(why, -ENOMEM, "no memory");
+    monitor_count_events(answers->monitor);
     source.health = health;
     source.contentions = contentions;
     return metrics_render(&source, format, text, size, why);

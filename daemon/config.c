@@ -62,6 +62,7 @@ static const struct setting settings[] = {
     {"probes", KIND_YES_NO, SETTING(probes), 0, 1, "yes", "yes or no"},
     {"contention", KIND_YES_NO, SETTING(contention), 0, 1, "yes", "yes or no"},
     {"managed_locks", KIND_YES_NO, SETTING(managed_locks), 0, 1, "no", "yes or no"},
+    {"events", KIND_YES_NO, SETTING(events), 0, 1, "no", "yes or no"},
     {"min_wait", KIND_NANOSECONDS, SETTING(min_wait_ns), US, HOUR, "10ms",
      "a duration of 1us to 1h, such as 10ms"},
 };

@@ -27,6 +27,7 @@
  *   probes            = yes               no: only polling
  *   contention        = yes               waits for locks are watched from the beginning
  *   managed_locks     = no                so are those for System.Threading.Lock
+ *   events            = no                what traces have processes write is counted
  *   min_wait          = 10ms              of single waits, for one who follows and does not say
  */
 
@@ -44,6 +45,7 @@ struct config {
     bool probes;
     bool contention;
     bool managed_locks;
+    bool events;
     uint64_t min_wait_ns;
 };
 

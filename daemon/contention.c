@@ -127,6 +127,7 @@ static const enum abi_wait_kind kind_of[PROBES_FAMILY_MAX] = {
     [PROBES_GC] = ABI_WAIT_KIND_MAX,
     [PROBES_CONTENTION] = ABI_WAIT_LOCK,
     [PROBES_MANAGED_LOCKS] = ABI_WAIT_HANDLE,
+    [PROBES_EVENTS] = ABI_WAIT_KIND_MAX,
 };
 
 int contention_set_process(struct contention_reader *reader, pid_t pid, enum probe_family family,
@@ -155,7 +156,13 @@ bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
 
     if (reader->probes && kind_of[family] != ABI_WAIT_KIND_MAX)
         (void)!wait_map_get(reader->probes, WAIT_MAP_PROCESSES, &key, &process);
-    return !(process.off & 1u << kind_of[family]);
+    return kind_of[family] == ABI_WAIT_KIND_MAX || !(process.off & 1u << kind_of[family]);
+}
+
+static bool is_by_marks(const struct contention_reader *reader,
+                        const struct stored_process *process)
+{
+    return registry_is_by_marks(reader->registry, process->image);
 }
 
 /* Is it probed there, and since when; else why not. */
@@ -170,6 +177,11 @@ static bool is_probed(const struct contention_reader *reader, const struct store
         reason_set(why, 0, "switched off for this process");
     else if (!process->image)
         reason_set(why, 0, "its image is not known yet");
+    else if (family == PROBES_CONTENTION && is_by_marks(reader, process) &&
+             !registry_marks_are_passed(reader->registry, process->image, process->event_log))
+        reason_set(why, 0,
+                   "only marks for tracers are found in its runtime, and it passes those only when "
+                   "started with COMPlus_EnableEventLog=1");
     else {
         *since = registry_probed_since(reader->registry, process->image, family, why);
         return *since != 0;
@@ -194,7 +206,7 @@ static void describe(const struct contention_reader *reader, const struct stored
 
     *out = (struct contention){
         .pid = process->process.pid,
-        .source = CONTENTION_UPROBE,
+        .source = is_by_marks(reader, process) ? CONTENTION_USDT : CONTENTION_UPROBE,
         .now_ns = clock_monotonic_ns(),
     };
     text_copy(out->name, sizeof(out->name), process_title(&process->process));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "event_counter.h"
 #include "proc/image_file.h"
 #include "scanner.h"
 #include "util/text.h"
@@ -194,6 +195,7 @@ static void remove_process(struct examiner *examiner, struct stored_process *pro
     registry_release(examiner->registry, process->gc_image);
     if (examiner->probes)
         probes_unwatch(examiner->probes, process->process.pid);
+    event_counter_forget(examiner->registry, examiner->probes, process->process.pid);
     contention_forget(examiner->contention, process->process.pid, 0);
     store_remove(examiner->store, process, clock_monotonic_ns());
 }

@@ -3,7 +3,10 @@
 
 #include <time.h>
 
+#include "util/text.h"
 #include "util/timestamp.h"
+
+#define FAMILY_TROUBLE_MAX 128 /* a packet has room for those of all images */
 
 static const char *const watching_names[] = {
     [WATCHING_PROBES] = "probes",
@@ -33,6 +36,7 @@ const char *const health_hit_names[ABI_HIT_MAX] = {
     [ABI_HIT_LOCK_EXIT] = "lock_exit",
     [ABI_HIT_WAIT_ENTER] = "wait_enter",
     [ABI_HIT_WAIT_EXIT] = "wait_exit",
+    [ABI_HIT_EVENT_WRITE] = "event_write",
 };
 
 const char *watching_name(enum watching watching)
@@ -67,10 +71,15 @@ static json_t *encode_families_of(const struct health_image *image)
 {
     json_t *all = json_object();
 
-    for (enum probe_family i = PROBES_GC + 1; i < PROBES_FAMILY_MAX; i++)
+    for (enum probe_family i = PROBES_GC + 1; i < PROBES_FAMILY_MAX; i++) {
+        char trouble[FAMILY_TROUBLE_MAX];
+
+        text_copy(trouble, sizeof(trouble), image->families[i].trouble.text);
+        text_printable(trouble);
         json_object_set_new(all, probe_family_name(i),
                             json_pack("{s:i, s:o}", "probes", (int)image->families[i].probes,
-                                      "trouble", text_or_null(image->families[i].trouble.text)));
+                                      "trouble", text_or_null(trouble)));
+    }
     return all;
 }
 

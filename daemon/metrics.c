@@ -207,6 +207,25 @@ static void print_wait_time(struct scrape *scrape, const struct stored_process *
     exposition_number(&scrape->text, waits_up_to(contention, CONTENTION_BUCKETS - 1));
 }
 
+/* Events */
+
+static void print_events_written(struct scrape *scrape, const struct stored_process *process)
+{
+    for (size_t i = 0; process->events && i < process->events->count; i++) {
+        sample_of(scrape, process);
+        exposition_label(&scrape->text, "event", event_count_name(process->events->items[i].id));
+        exposition_number(&scrape->text, process->events->items[i].written);
+    }
+}
+
+static void print_events_cost(struct scrape *scrape, const struct stored_process *process)
+{
+    if (!process->events)
+        return;
+    sample_of(scrape, process);
+    exposition_seconds(&scrape->text, event_counts_cost_ns(process->events->total));
+}
+
 /* The daemon */
 
 struct runtimes {
@@ -396,6 +415,12 @@ static const struct metric metrics[] = {
     {{"clrmon_monitor_lock_waiters", FAMILY_GAUGE, NULL,
       "Threads that wait for a lock which another thread holds."},
      .of_process = print_waiters},
+    {{"clrmon_runtime_events_written", FAMILY_COUNTER, NULL,
+      "Events of the runtime that sessions had the process write."},
+     .of_process = print_events_written},
+    {{"clrmon_runtime_events_cpu_seconds", FAMILY_COUNTER, "seconds",
+      "Estimated CPU time of writing them: events by the cost of one."},
+     .of_process = print_events_cost},
     {{"clrmon_processes", FAMILY_GAUGE, NULL, ".NET processes that are watched."},
      .of_daemon = print_processes},
     {{"clrmon_watching", FAMILY_GAUGE, NULL,

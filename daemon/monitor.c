@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "event_counter.h"
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
@@ -55,6 +56,12 @@ static uint64_t interval_ms(const struct monitor *monitor)
 static struct changes changes_of(const struct monitor *monitor)
 {
     return (struct changes){monitor->changes, monitor->change_count};
+}
+
+void monitor_count_events(struct monitor *monitor)
+{
+    event_counter_refresh(monitor->store, examiner_registry(monitor->examiner), monitor->probes,
+                          clock_monotonic_ns());
 }
 
 int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take, void *context,
@@ -126,6 +133,7 @@ static void find_processes(struct monitor *monitor, uint64_t now)
 
     monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    monitor_count_events(monitor);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
     for (size_t i = 0; i < scan.count; i++)
@@ -365,6 +373,7 @@ static void begin_families(struct monitor *monitor)
     registry_set_family(registry, monitor->probes, PROBES_CONTENTION, monitor->config.contention);
     registry_set_family(registry, monitor->probes, PROBES_MANAGED_LOCKS,
                         monitor->config.managed_locks);
+    registry_set_family(registry, monitor->probes, PROBES_EVENTS, monitor->config.events);
 }
 
 int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
@@ -457,6 +466,8 @@ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
         return reason_set(why, -ENOTSUP, "there are no probes: %s", monitor->probes_why.text);
     if (family == PROBES_GC)
         return reason_set(why, -EINVAL, "the probes of the GC's state stay on");
+    if (pid && family == PROBES_EVENTS)
+        return reason_set(why, -EINVAL, "events are counted of every process, or of none");
     if (pid && !store_find(monitor->store, pid))
         return reason_set(why, -ESRCH, "the daemon knows of no .NET process %d", (int)pid);
     if (pid) {

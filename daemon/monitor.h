@@ -32,6 +32,10 @@ void monitor_reload(struct monitor *monitor, const struct config *config);
 /* Fills what the monitor knows of the daemon's health. */
 void monitor_health(const struct monitor *monitor, struct health *out);
 
+/* Brings the counts of the events that processes write up to now; nothing while they are not
+ * counted. */
+void monitor_count_events(struct monitor *monitor);
+
 /* Reads a process of the store now, as `clrmon check` does. As examine_again(). */
 _must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker *take,
                               void *context, struct reason *why);

@@ -7,6 +7,7 @@ static const char *const family_names[PROBES_FAMILY_MAX] = {
     [PROBES_GC] = "gc",
     [PROBES_CONTENTION] = "contention",
     [PROBES_MANAGED_LOCKS] = "managed_locks",
+    [PROBES_EVENTS] = "events",
 };
 
 static const struct planned_probe wanted_of_gc[] = {
@@ -112,6 +113,35 @@ static void plan_waits(const struct findings *findings, const struct waits *wait
         (struct planned_probe){waits->enter, waits->entry, waits->cookie, entry->offset};
 }
 
+static void plan_locks(const struct findings *findings, const struct waits *locks, struct plan *out,
+                       struct reason *why)
+{
+    plan_waits(findings, locks, out, why);
+    if (out->count || !findings->marks.found)
+        return;
+    out->probes[out->count++] =
+        (struct planned_probe){PROBE_MARK_STOP, SITE_LOCK_CONTENTION_EXIT, findings->marks.stop, 0};
+    out->probes[out->count++] = (struct planned_probe){PROBE_MARK_START, SITE_LOCK_CONTENTION_ENTER,
+                                                       findings->marks.start, 0};
+}
+
+bool plan_is_by_marks(const struct plan *plan)
+{
+    return plan->count && plan->probes[0].program == PROBE_MARK_STOP;
+}
+
+static void plan_events(const struct findings *findings, struct plan *out, struct reason *why)
+{
+    const struct finding *write = &findings->sites[SITE_EVENTPIPE_WRITE];
+
+    if (finding_is_found(write) && write->offset)
+        out->probes[out->count++] =
+            (struct planned_probe){PROBE_EVENT_WRITE, SITE_EVENTPIPE_WRITE, 0, write->offset};
+    else
+        reason_set(why, 0, "%.60s: %.160s", site_name(SITE_EVENTPIPE_WRITE),
+                   write->evidence[0] ? write->evidence : "not found");
+}
+
 void plan_make(const struct findings *findings, enum probe_family family, struct plan *out,
                struct reason *why)
 {
@@ -124,6 +154,10 @@ void plan_make(const struct findings *findings, enum probe_family family, struct
     *out = (struct plan){0};
     if (family == PROBES_GC)
         plan_gc(findings, out, why);
+    else if (family == PROBES_EVENTS)
+        plan_events(findings, out, why);
+    else if (family == PROBES_CONTENTION)
+        plan_locks(findings, &locks, out, why);
     else
-        plan_waits(findings, family == PROBES_CONTENTION ? &locks : &handles, out, why);
+        plan_waits(findings, &handles, out, why);
 }

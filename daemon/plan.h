@@ -16,6 +16,7 @@ enum probe_family {
     PROBES_GC,            /* what the GC and the providers are told */
     PROBES_CONTENTION,    /* Monitor's slow path */
     PROBES_MANAGED_LOCKS, /* waits for one handle, among them those of System.Threading.Lock */
+    PROBES_EVENTS,        /* events of the native runtime that some session has written */
     PROBES_FAMILY_MAX,
 };
 
@@ -26,6 +27,9 @@ enum probe_program {
     PROBE_LOCK_EXIT,
     PROBE_WAIT_ENTER,
     PROBE_WAIT_EXIT,
+    PROBE_EVENT_WRITE,
+    PROBE_MARK_START, /* of contention, by its mark: the cookie is the version */
+    PROBE_MARK_STOP,
     PROBE_PROGRAM_MAX,
 };
 
@@ -33,7 +37,7 @@ struct planned_probe {
     enum probe_program program;
     enum site site;
     uint64_t cookie; /* enum abi_provider, abi_lock_cookie() or enum abi_exit, by program */
-    uint64_t offset; /* in the file */
+    uint64_t offset; /* in the file; of a mark: 0 */
 };
 
 struct plan {
@@ -51,8 +55,13 @@ enum probe_family probe_family_of_name(const char *name);
  *
  * GC: two sites with the same code, folded by the linker, get one probe. A function that can't be
  * told apart from another provider's is not probed: a wrong provider is worse than none.
+ * Events: where the runtime hands an event to EventPipe.
+ * Contention: by the marks for tracers, where a way out or the entry is not located. Never by both.
  * Waits: all exits, then the entry. Attached in this order and detached in the other, none of them
  * sees an entry whose exit it misses.
  */
 void plan_make(const struct findings *findings, enum probe_family family, struct plan *out,
                struct reason *why);
+
+/* Are waits seen by the image's marks for tracers? Then locks and owners are not told. */
+bool plan_is_by_marks(const struct plan *plan);

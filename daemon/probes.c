@@ -5,10 +5,12 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clrmon.skel.h"
+#include "locate/marks.h"
 
 /* Of an entry probe on an emulated push, with a record written; measured in a virtual machine. Bare
  * metal is cheaper by half. */
@@ -102,17 +104,23 @@ static struct bpf_program *program_of(const struct probes *probes, enum probe_pr
         [PROBE_LOCK_EXIT] = probes->skeleton->progs.lock_exit,
         [PROBE_WAIT_ENTER] = probes->skeleton->progs.wait_enter,
         [PROBE_WAIT_EXIT] = probes->skeleton->progs.wait_exit,
+        [PROBE_EVENT_WRITE] = probes->skeleton->progs.event_write,
+        [PROBE_MARK_START] = probes->skeleton->progs.contention_start,
+        [PROBE_MARK_STOP] = probes->skeleton->progs.contention_stop,
     };
 
     return programs[program];
 }
 
-static const enum probe_program multi_programs[] = {PROBE_LOCK_ENTER, PROBE_LOCK_EXIT,
-                                                    PROBE_WAIT_ENTER, PROBE_WAIT_EXIT};
+static const enum probe_program multi_programs[] = {
+    PROBE_LOCK_ENTER, PROBE_LOCK_EXIT, PROBE_WAIT_ENTER, PROBE_WAIT_EXIT, PROBE_EVENT_WRITE};
 
 static bool is_multi(const struct probes *probes, enum probe_program program)
 {
-    return probes->has_multi && program != PROBE_GC_CONTROL && program != PROBE_PROVIDER_CALLBACK;
+    for (size_t i = 0; i < ARRAY_SIZE(multi_programs) && probes->has_multi; i++)
+        if (multi_programs[i] == program)
+            return true;
+    return false;
 }
 
 static int create_multi(int program, const char *path, const uint64_t *offsets,
@@ -266,12 +274,51 @@ uint32_t probes_map_size(const struct probes *probes, enum wait_map map)
     return bpf_map__max_entries(map_of(probes, map));
 }
 
+int probes_events_map(const struct probes *probes)
+{
+    return bpf_map__fd(probes->skeleton->maps.events_written);
+}
+
+/* libbpf reads the marks of the file itself, and it was not made for files that somebody forged. */
+static int check_owner(const char *path, struct reason *why)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return reason_set(why, -errno, "its file can't be looked at: %s", strerror(errno));
+    if ((status.st_uid && status.st_uid != geteuid()) || status.st_mode & S_IWOTH)
+        return reason_set(why, -EACCES,
+                          "its marks for tracers are not read, as others than root can change it");
+    return 0;
+}
+
+static int attach_mark(struct probes *probes, const char *path, const struct planned_probe *planned,
+                       struct bpf_link **out, struct reason *why)
+{
+    bool start = planned->program == PROBE_MARK_START;
+    char name[MARK_NAME_MAX], what[80];
+    int r = check_owner(path, why);
+
+    if (r < 0)
+        return r;
+    mark_name(start ? "ContentionStart" : "ContentionStop", (uint8_t)planned->cookie, name);
+    last_message[0] = 0;
+    *out = bpf_program__attach_usdt(program_of(probes, planned->program), -1, path, MARK_PROVIDER,
+                                    name, NULL);
+    if (*out)
+        return 0;
+    snprintf(what, sizeof(what), "no probe at the mark %s", name);
+    return explain(why, -errno, what);
+}
+
 static int attach(struct probes *probes, const char *path, const struct planned_probe *planned,
                   struct bpf_link **out, struct reason *why)
 {
     LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = planned->cookie);
     char what[80];
 
+    if (planned->program == PROBE_MARK_START || planned->program == PROBE_MARK_STOP)
+        return attach_mark(probes, path, planned, out, why);
     last_message[0] = 0;
     *out = bpf_program__attach_uprobe_opts(program_of(probes, planned->program), -1, path,
                                            planned->offset, &options);

@@ -66,6 +66,9 @@ enum wait_map {
 int probes_map(const struct probes *probes, enum wait_map map);
 uint32_t probes_map_size(const struct probes *probes, enum wait_map map);
 
+/* struct abi_event_key to how often it was written, uint64_t. */
+int probes_events_map(const struct probes *probes);
+
 /* Exits and forks are reported of watched processes only. */
 void probes_watch(struct probes *probes, pid_t pid);
 void probes_unwatch(struct probes *probes, pid_t pid);

@@ -18,6 +18,8 @@ struct known_image {
     bool overlay;
     char path[256];
     struct identity identity;
+    struct event_table events;
+    bool marks_need_event_log;
     enum source source;
     int fd; /* to attach what is switched on later; negative: it could not be kept */
     struct family {
@@ -121,6 +123,8 @@ static struct known_image *add(struct registry *registry, int fd, const struct s
         .changed = status->st_ctim,
         .overlay = overlay,
         .identity = located->inspection.identity,
+        .events = located->inspection.findings.events,
+        .marks_need_event_log = located->inspection.findings.marks.need_event_log,
         .source = located->inspection.findings.sites[SITE_GC_STATE_LEVELS].source,
         .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0),
         .next = registry->images,
@@ -195,6 +199,27 @@ uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
     if (!image->families[family].probes && why)
         *why = image->families[family].trouble;
     return image->families[family].probes ? image->families[family].since : 0;
+}
+
+bool registry_is_by_marks(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image && plan_is_by_marks(&image->families[PROBES_CONTENTION].plan);
+}
+
+bool registry_marks_are_passed(const struct registry *registry, uint64_t number, bool event_log)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image && (!image->marks_need_event_log || event_log);
+}
+
+const struct event_table *registry_events(const struct registry *registry, uint64_t number)
+{
+    const struct known_image *image = by_number(registry, number);
+
+    return image ? &image->events : NULL;
 }
 
 void registry_hold(struct registry *registry, uint64_t number)

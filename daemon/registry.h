@@ -37,6 +37,16 @@ bool registry_family_is_on(const struct registry *registry, enum probe_family fa
 uint64_t registry_probed_since(const struct registry *registry, uint64_t number,
                                enum probe_family family, struct reason *why);
 
+/*
+ * Is the image's contention seen by its marks for tracers, and does a process pass them that was
+ * started with EnableEventLog, or without?
+ */
+bool registry_is_by_marks(const struct registry *registry, uint64_t number);
+bool registry_marks_are_passed(const struct registry *registry, uint64_t number, bool event_log);
+
+/* Which events the image has; NULL: there is no such image. Owned by @registry. */
+const struct event_table *registry_events(const struct registry *registry, uint64_t number);
+
 /* One process more, or less, that runs the image. */
 void registry_hold(struct registry *registry, uint64_t number);
 void registry_release(struct registry *registry, uint64_t number);

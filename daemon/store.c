@@ -25,6 +25,12 @@ int store_new(struct store **out, store_listener *listener, void *context)
     return 0;
 }
 
+static void process_free(struct stored_process *process)
+{
+    free(process->events);
+    free(process);
+}
+
 void store_free(struct store **store)
 {
     if (!*store)
@@ -33,7 +39,7 @@ void store_free(struct store **store)
         struct stored_process *process = (*store)->processes;
 
         (*store)->processes = process->next;
-        free(process);
+        process_free(process);
     }
     free(*store);
     *store = NULL;
@@ -95,6 +101,8 @@ static struct stored_process *insert(struct store *store, const struct target *t
         return NULL;
     process->process = target->process;
     process->flavour = target->runtime.flavour;
+    process->bias = target->bias;
+    process->event_log = settings_is_on(target->runtime.settings.event_log);
     process->found_us = clock_realtime_us();
     text_copy(process->version, sizeof(process->version), target_version(target));
     while (*at && (*at)->process.pid < target->process.pid)
@@ -117,7 +125,7 @@ void store_remove(struct store *store, struct stored_process *process, uint64_t 
     *at = process->next;
     store->count--;
     note_process(store, process, EVENT_PROCESS_EXIT);
-    free(process);
+    process_free(process);
 }
 
 static void set_verbose(struct stored_process *process, bool verbose, uint64_t now)

@@ -3,6 +3,7 @@
 
 #include "clrmon_abi.h"
 #include "event.h"
+#include "event_counts.h"
 #include "state/target.h"
 
 /*
@@ -24,6 +25,8 @@ struct stored_process {
     struct process process;
     enum flavour flavour;
     char version[RUNTIME_VERSION_MAX];
+    bool event_log;    /* started with EnableEventLog */
+    uint64_t bias;     /* to add to an address in its runtime image */
     uint64_t image;    /* registry's number of its runtime image; 0: none yet */
     uint64_t gc_image; /* of the library of its GC; 0: none */
 
@@ -44,6 +47,7 @@ struct stored_process {
     uint64_t differs_since;      /* since its memory has another GC state; 0: it has not */
     struct clients clients;      /* that were connected when it was last read */
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
+    struct event_counts *events; /* what its sessions have it write; owned; NULL: not counted */
     struct abi_record
         waiting[WAITING_MAX]; /* changes whose cause is to be found at the next look */
     size_t waiting_count;

@@ -84,6 +84,8 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->wait_exits = structure->wait_exits;
     out->lock = structure->lock;
     out->writers = structure->writers;
+    out->events = structure->events;
+    out->marks = structure->marks;
 }
 
 /* Exits are those of the function that structure found: symbols that name another one make them

@@ -93,6 +93,24 @@ static json_t *encode_writers(const struct event_writers *writers)
     return list;
 }
 
+static json_t *encode_events(const struct event_table *events)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < events->count; i++)
+        json_array_append_new(
+            list, json_pack("[i, i]", (int)events->items[i].id, (int)events->items[i].version));
+    return json_pack("{s:o, s:o}", "variables", hex_number(events->variables), "ids_and_versions",
+                     list);
+}
+
+static json_t *encode_marks(const struct contention_marks *marks)
+{
+    return marks->found ? json_pack("{s:i, s:i, s:b}", "start", (int)marks->start, "stop",
+                                    (int)marks->stop, "need_event_log", marks->need_event_log)
+                        : NULL;
+}
+
 static json_t *encode_fingerprint(const struct fingerprint *fingerprint)
 {
     json_t *samples = json_array();
@@ -116,14 +134,16 @@ json_t *pack_encode(const struct inspection *inspection)
     char build_id[BUILD_ID_TEXT_MAX];
 
     build_id_format(&identity->build_id, build_id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o}", "schema",
-                     SCHEMA, "build_id", build_id, "machine", machine_name(identity->machine),
-                     "kind", image_kind_name(identity->kind), "version", identity->version,
-                     "fingerprint", encode_fingerprint(&inspection->fingerprint), "layout",
-                     "context_has_enabled", layout->context_has_enabled, "session_start_time",
-                     (int)layout->session_start_time, "has_contract", layout->has_contract, "sites",
-                     pack_sites(&inspection->findings), "writers",
-                     encode_writers(&inspection->findings.writers));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o, s:o, s:o*}", "schema", SCHEMA,
+        "build_id", build_id, "machine", machine_name(identity->machine), "kind",
+        image_kind_name(identity->kind), "version", identity->version, "fingerprint",
+        encode_fingerprint(&inspection->fingerprint), "layout", "context_has_enabled",
+        layout->context_has_enabled, "session_start_time", (int)layout->session_start_time,
+        "has_contract", layout->has_contract, "sites", pack_sites(&inspection->findings), "writers",
+        encode_writers(&inspection->findings.writers), "events",
+        encode_events(&inspection->findings.events), "marks",
+        encode_marks(&inspection->findings.marks));
 }
 
 static int decode_bytes(const char *text, uint8_t *out, size_t most, size_t *length)
@@ -364,6 +384,48 @@ static int decode_writers(const json_t *pack, struct event_writers *out, struct 
     return 0;
 }
 
+static int decode_event(const json_t *item, struct table_event *out)
+{
+    json_int_t id, version;
+
+    if (json_unpack((json_t *)item, "[I, I]", &id, &version) < 0 ||
+        !is_offset(id, UINT16_MAX + 1) || !is_offset(version, UINT8_MAX + 1))
+        return -EBADMSG;
+    *out = (struct table_event){(uint16_t)id, (uint8_t)version};
+    return 0;
+}
+
+static int decode_events(const json_t *pack, struct event_table *out, struct reason *why)
+{
+    const json_t *events = json_object_get(pack, "events");
+    const json_t *list = json_object_get(events, "ids_and_versions");
+    const char *variables = json_string_value(json_object_get(events, "variables"));
+
+    if (!variables || !json_is_array(list) || json_array_size(list) > EVENTS_MAX ||
+        number_hex(variables, ADDRESS_MAX, &out->variables) < 0)
+        return reason_set(why, -EBADMSG, "no table of at most %d events", EVENTS_MAX);
+    for (; out->count < json_array_size(list); out->count++)
+        if (decode_event(json_array_get(list, out->count), &out->items[out->count]) < 0)
+            return reason_set(why, -EBADMSG, "event %zu of the table is malformed", out->count);
+    return 0;
+}
+
+static int decode_marks(const json_t *pack, struct contention_marks *out, struct reason *why)
+{
+    const json_t *marks = json_object_get(pack, "marks");
+    json_int_t start, stop;
+    int need_event_log;
+
+    if (!marks)
+        return 0;
+    if (json_unpack((json_t *)marks, "{s:I, s:I, s:b}", "start", &start, "stop", &stop,
+                    "need_event_log", &need_event_log) < 0 ||
+        !is_offset(start, MARK_VERSION_MAX + 1) || !is_offset(stop, MARK_VERSION_MAX + 1))
+        return reason_set(why, -EBADMSG, "the marks are malformed");
+    *out = (struct contention_marks){true, need_event_log, (uint8_t)start, (uint8_t)stop};
+    return 0;
+}
+
 int pack_decode(const json_t *pack, struct inspection *out, struct reason *why)
 {
     struct inspection inspection = {0};
@@ -377,6 +439,10 @@ int pack_decode(const json_t *pack, struct inspection *out, struct reason *why)
         r = decode_sites(pack, &inspection.findings, why);
     if (r == 0)
         r = decode_writers(pack, &inspection.findings.writers, why);
+    if (r == 0)
+        r = decode_events(pack, &inspection.findings.events, why);
+    if (r == 0)
+        r = decode_marks(pack, &inspection.findings.marks, why);
     if (r == 0)
         *out = inspection;
     return r;

@@ -82,6 +82,9 @@ static const struct {
                          {"WaitHandle_WaitOneCore", "_ZN16WaitHandleNative16CorWaitOneNativeEPvii",
                           "_ZN16WaitHandleNative16CorWaitOneNativeEPvi"}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
+    [SITE_EVENTPIPE_WRITE] = {"eventpipe.write",
+                              true,
+                              {"_ZN9EventPipe10WriteEventER14EventPipeEventPhjPK5_GUIDS5_"}},
 };
 
 static const char *const source_names[SOURCE_MAX] = {
@@ -204,7 +207,9 @@ bool findings_are_credible(const struct findings *findings)
     const struct lock_layout *lock = &findings->lock;
 
     return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
-           writers_are_credible(&findings->writers) && lock->holder < LOCK_SIZE_MAX &&
+           writers_are_credible(&findings->writers) && findings->marks.start <= MARK_VERSION_MAX &&
+           findings->marks.stop <= MARK_VERSION_MAX && findings->events.count <= EVENTS_MAX &&
+           findings->events.variables <= ADDRESS_MAX && lock->holder < LOCK_SIZE_MAX &&
            lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
            lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
 }

@@ -30,8 +30,10 @@ enum site {
     SITE_EVENTPIPE_SESSIONS,         /* EventPipeSession *[64] */
     SITE_LOCK_CONTENTION_ENTER,      /* AwareLock::EnterEpilogHelper(Thread *, timeout) */
     SITE_LOCK_CONTENTION_EXIT,       /* the first of its exits; all are in findings.lock_exits */
-    SITE_WAIT_ENTER, /* WaitHandle_WaitOneCore (10.0), WaitHandleNative::CorWaitOneNative */
-    SITE_WAIT_EXIT,  /* the first of its exits; all are in findings.wait_exits */
+    SITE_WAIT_ENTER,      /* WaitHandle_WaitOneCore (10.0), WaitHandleNative::CorWaitOneNative */
+    SITE_WAIT_EXIT,       /* the first of its exits; all are in findings.wait_exits */
+    SITE_EVENTPIPE_WRITE, /* EventPipeAdapter::WriteEvent(EventPipeEvent *, ...): each event of the
+                             native runtime that a session wants */
     SITE_MAX,
 };
 
@@ -134,6 +136,33 @@ struct event_writers {
     size_t count;
 };
 
+/*
+ * The runtime provider's events. Their variables, EventPipeEvent *, lie side by side, and are set
+ * once, when the runtime starts.
+ */
+#define EVENTS_MAX 512
+
+struct table_event {
+    uint16_t id; /* 0: not known */
+    uint8_t version;
+};
+
+struct event_table {
+    uint64_t variables; /* address of the first */
+    size_t count;
+    struct table_event items[EVENTS_MAX]; /* as the variables lie */
+};
+
+/* Marks for tracers, by which contention is seen where its functions are not located: marks.h */
+#define MARK_VERSION_MAX 3
+
+struct contention_marks {
+    bool found;
+    bool need_event_log; /* reached only in processes started with EnableEventLog=1 */
+    uint8_t start;       /* version of ContentionStart, */
+    uint8_t stop;        /* of ContentionStop */
+};
+
 struct findings {
     struct finding sites[SITE_MAX];
     struct layout layout;
@@ -141,6 +170,8 @@ struct findings {
     struct function_exits wait_exits;
     struct lock_layout lock;
     struct event_writers writers;
+    struct event_table events;
+    struct contention_marks marks;
 };
 
 const char *site_name(enum site site);

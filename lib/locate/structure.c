@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/structure.h"
 
+#include "locate/marks.h"
+
 #include <string.h>
 
 #include "elf/dynamic.h"
@@ -15,6 +17,7 @@ static const struct {
     {structure_find_sessions, SITE_EVENTPIPE_SESSIONS, SITE_EVENTPIPE_SESSIONS},
     {structure_find_locks, SITE_LOCK_CONTENTION_ENTER, SITE_LOCK_CONTENTION_EXIT},
     {structure_find_waits, SITE_WAIT_ENTER, SITE_WAIT_EXIT},
+    {structure_find_events, SITE_EVENTPIPE_WRITE, SITE_EVENTPIPE_WRITE},
 };
 
 int structure_find(struct image *image, const struct findings *named, struct findings *findings,
@@ -45,6 +48,7 @@ int structure_find(struct image *image, const struct findings *named, struct fin
         for (enum site site = finders[i].first; site <= finders[i].last; site++)
             findings_miss(findings, site, "%s", miss.text);
     }
+    marks_find(&code, &findings->marks);
     if (decoder_has_given_up(decoder)) { /* what seems the only match may have a second one */
         *findings = before;
         return reason_set(why, -E2BIG, "its code takes more than %u instructions to search",

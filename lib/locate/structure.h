@@ -35,6 +35,9 @@ find_function structure_find_locks;
 /* The wait for a WaitHandle: structure_waits.c */
 find_function structure_find_waits;
 
+/* Where EventPipe is handed an event to write, and which events there are: structure_events.c */
+find_function structure_find_events;
+
 /*
  * Runs every finder. Sites that are found already stay as they are. @named is what symbols have
  * found, or NULL: where only they know a function, its exits and layout are still read from it.

@@ -36,15 +36,15 @@ enum { ARGUMENT_LOCK = 0, ARGUMENT_THREAD = 1 };
 
 /* Events whose functions are looked for, by id. */
 static const uint16_t wanted[] = {
-    1,                      /* GCStart */
-    2,                      /* GCEnd */
-    9,                      /* GCSuspendEEBegin */
-    10,                     /* GCAllocationTick */
-    80,                     /* ExceptionThrown */
-    EVENT_CONTENTION_START, /**/
-    EVENT_CONTENTION_STOP,  /**/
-    141,                    /* MethodLoad */
-    143,                    /* MethodLoadVerbose */
+    1,  /* GCStart */
+    2,  /* GCEnd */
+    9,  /* GCSuspendEEBegin */
+    10, /* GCAllocationTick */
+    80, /* ExceptionThrown */
+    EVENT_CONTENTION_START,
+    EVENT_CONTENTION_STOP,
+    141, /* MethodLoad */
+    143, /* MethodLoadVerbose */
 };
 
 struct variable {
@@ -261,12 +261,13 @@ static int find_helper(const struct code *code, const struct variables *variable
         *out = user->function;
         matches++;
     }
-    if (matches != 1)
-        return reason_set(why, matches ? -ENOTUNIQ : -ENOENT,
-                          matches ? "not unique: %zu functions write both ContentionStart and "
-                                    "ContentionStop"
-                                  : "no function writes both ContentionStart and ContentionStop "
-                                    "(%zu), so monitors are not native here",
+    if (!matches)
+        return reason_set(why, -ENOENT,
+                          "no function writes both ContentionStart and ContentionStop, so "
+                          "monitors are not native here");
+    if (matches > 1)
+        return reason_set(why, -ENOTUNIQ,
+                          "not unique: %zu functions write both ContentionStart and ContentionStop",
                           matches);
     return 0;
 }

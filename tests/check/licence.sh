@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 status=0
 while read -r file; do
     case $file in
-    ./bpf/*) licence='(BSD-2-Clause OR GPL-2\.0|GPL-2\.0.* OR BSD-2-Clause)' ;;
+    ./bpf/* | *.bpf.c) licence='(BSD-2-Clause OR GPL-2\.0|GPL-2\.0.* OR BSD-2-Clause)' ;;
     *) licence='Apache-2\.0' ;;
     esac
     head -1 "$file" | grep -qE "SPDX-License-Identifier: \(?$licence" && continue

@@ -90,9 +90,8 @@ lab_stop_all() {
     LAB_TMP=''
 }
 
-# lab_trace PID PROVIDERS [SECONDS|forever] [ARG...]: a real dotnet-trace, in its own plain environment; its session is on when
-# this returns. Sets TRACE_PID, TRACE_FILE.
-lab_trace() {
+# lab_trace_begin PID PROVIDERS [SECONDS|forever] [ARG...]: a real dotnet-trace, in its own plain environment. Sets TRACE_PID, TRACE_FILE.
+lab_trace_begin() {
     local pid=$1 providers=$2 seconds=${3:-forever} workload=$LAB_PID out=$LAB_OUT lab name plain=() length=()
     shift $(($# < 3 ? $# : 3))
     lab=$(lab_dir)
@@ -104,8 +103,13 @@ lab_trace() {
         --fx-version "$lab_trace_fx" "$lab/dotnet-trace/dotnet-trace.dll" collect -p "$pid" --providers "$providers" -o "$TRACE_FILE" \
         "${length[@]}" "$@"
     TRACE_PID=$LAB_PID LAB_PID=$workload LAB_OUT=$out
+}
+
+# lab_trace PID PROVIDERS...: the same; its session is on, and has written of events, when this returns.
+lab_trace() {
+    lab_trace_begin "$@"
     lab_wait 30 "$TRACE_PID" test -s "$TRACE_FILE" && return
-    lab_fail "no trace of $pid: $(tail -5 "$(lab_out "$TRACE_PID")")"
+    lab_fail "no trace of $1: $(tail -5 "$(lab_out "$TRACE_PID")")"
 }
 
 # lab_trace_stop TRACE_PID: as a user's Ctrl-C, if it is not over yet; waits for its end and fails unless the trace is complete.

@@ -12,6 +12,8 @@
 //   handoff SECONDS [PAIRS]     two threads hand a lock to each other: each time, one blocks. ns: on the clock; cpu_ns: of the process
 //   uncontended SECONDS         a lock that nobody else wants, and one that has been inflated
 //   spawn N                     N processes, by fork and exec
+//   stop                        the storms
+//   count                       nothing; contentions: since it began
 //   on, off                     the EventListener of the arguments KEYWORDS LEVEL, if there are any
 //   exit                        at once, whoever waits
 using System;
@@ -113,6 +115,8 @@ sealed class Locks
             case "handoff": result = Handoff(first, Argument(numbers, 1, 1)); break;
             case "uncontended": result = Uncontended(first); break;
             case "spawn": result = Spawn(first); break;
+            case "count": result = "all"; before = 0; break;
+            case "stop": Storm.Stop(); result = "all"; break;
             case "exit": Environment.Exit(0); return;
             default: result = "unknown"; break;
         }
@@ -508,6 +512,7 @@ sealed class Storm
     readonly Gate gate;
     readonly int threads, seconds;
     long counted, acquired;
+    static volatile int stops;
     volatile bool over;
 
     public Storm(Gate gate, int threads, int seconds)
@@ -520,12 +525,16 @@ sealed class Storm
     public string Run()
     {
         Thread[] all = Enumerable.Range(0, threads).Select(i => Locks.Begin("Storm", Want)).ToArray();
-        Thread.Sleep(seconds * 1000);
+        int before = stops;
+        for (int i = 0; i < seconds * 20 && stops == before; i++)
+            Thread.Sleep(50);
         over = true;
         foreach (Thread thread in all)
             thread.Join();
         return $"acquired {acquired} counted {counted}";
     }
+
+    public static void Stop() => stops++;
 
     void Want()
     {

@@ -193,9 +193,39 @@ static void exports(void **state)
     assert_int_equal(dynamic_exported(&image, "coreclr_initialize"), 0);
 }
 
+static void imported(void **state)
+{
+    uint64_t slots[2] = {0};
+    static const uint16_t machines[] = {EM_X86_64, EM_AARCH64};
+
+    for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+        builder_init(&builder, machines[i]);
+        builder_import(&builder, "abort", 0x8c00);
+        builder_import(&builder, "_Unwind_Resume", 0x8c08);
+        builder_import(&builder, "abort", 0x8c10);
+        builder_relocate(&builder, 0x8c18, 0x2000);
+        assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
+        assert_int_equal(dynamic_imported(&image, "abort", slots, 2), 2);
+        assert_int_equal(slots[0], 0x8c00);
+        assert_int_equal(slots[1], 0x8c10);
+        assert_int_equal(dynamic_imported(&image, "abort", slots, 1), 1);
+        assert_int_equal(dynamic_imported(&image, "_Unwind_Resume", slots, 2), 1);
+        assert_int_equal(slots[0], 0x8c08);
+        assert_int_equal(dynamic_imported(&image, "_Unwind", slots, 2), 0);
+        assert_int_equal(dynamic_imported(&image, "abort", slots, 0), 0);
+        builder_tag(&builder, DT_RELA, 0x7fff0000); /* tables that are not in the file */
+        assert_int_equal(dynamic_imported(&image, "abort", slots, 2), 0);
+        builder_tag(&builder, DT_RELA, BUILD_RELA);
+        builder_tag(&builder, DT_SYMTAB, 0x7fff0000);
+        assert_int_equal(dynamic_imported(&image, "abort", slots, 2), 0);
+        image_close(&image);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(imported),
         cmocka_unit_test(rela),
         cmocka_unit_test(relr),
         cmocka_unit_test(tables_outside_the_file),

@@ -92,9 +92,29 @@ static void bent_sections(void **state)
     assert_false(section_is(&image, &section, ".text"));
 }
 
+static void got(void **state)
+{
+    size_t index;
+
+    build();
+    section_load_got(&image);
+    assert_int_equal(image.got.memory_size, 0);
+    assert_true(image_is_writable(&image, 0x8800));
+    index = builder_add_section(&builder, SHT_PROGBITS, ".got", 0x4800, 16);
+    builder_section(&builder, index)->sh_addr = 0x8800;
+    builder_section(&builder, index)->sh_size = 16;
+    section_load_got(&image);
+    assert_int_equal(image.got.va, 0x8800);
+    assert_false(image_is_writable(&image, 0x8808));
+    assert_true(image_is_constant(&image, 0x8800));
+    assert_true(image_is_writable(&image, 0x8810));
+    assert_false(image_is_constant(&image, 0x87ff));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(got),
         cmocka_unit_test(sections),
         cmocka_unit_test(bent_file_headers),
         cmocka_unit_test(bent_sections),

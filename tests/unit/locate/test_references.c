@@ -95,6 +95,60 @@ static void aarch64(void **state)
     search(addresses, 2, expected, 3);
 }
 
+static void callers(void **state)
+{
+    static const uint64_t targets[] = {0x3000, 0x3100};
+    static const uint64_t expected[] = {0x2000, 0x2040, 0x2060};
+    struct function_list list = {0};
+    struct code code = {.image = &image};
+    struct code_writer writer;
+
+    builder_init(&builder, EM_X86_64);
+    writer = scene_code(&builder, 0x2040); /* by jump, and listed once */
+    RELATIVE(&writer, JMP, 0x3100);
+    RELATIVE(&writer, CALL, 0x3000);
+    scene_end(&writer);
+    writer = scene_code(&builder, 0x2000);
+    RELATIVE(&writer, CALL, 0x3000);
+    scene_end(&writer);
+    writer = scene_code(&builder, 0x2060);
+    RELATIVE(&writer, CALL, 0x3100);
+    scene_end(&writer);
+    writer = scene_code(&builder, 0x2080); /* beside them, and no call */
+    RELATIVE(&writer, CALL, 0x3001);
+    RELATIVE(&writer, LEA_RAX, 0x3000);
+    scene_end(&writer);
+    assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
+    assert_int_equal(frames_load(&image, NULL), 0);
+    assert_int_equal(references_find_callers(&code, targets, 2, &list), 0);
+    assert_int_equal(list.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(list.items[i].start, expected[i]);
+    function_list_free(&list);
+    image_close(&image);
+}
+
+static void callers_aarch64(void **state)
+{
+    static const uint64_t targets[] = {0x2100};
+    static const uint32_t call = 0x94000040, jump = 0x17ffffc0 /* back */, other = 0x94000041;
+    struct function_list list = {0};
+    struct code code = {.image = &image};
+
+    builder_init(&builder, EM_AARCH64);
+    builder_function(&builder, 0x2000, &call, 4);
+    builder_function(&builder, 0x2020, &other, 4);
+    builder_function(&builder, 0x2200, &jump, 4);
+    assert_int_equal(image_open(&image, builder.bytes, BUILD_SIZE, NULL), 0);
+    assert_int_equal(frames_load(&image, NULL), 0);
+    assert_int_equal(references_find_callers(&code, targets, 1, &list), 0);
+    assert_int_equal(list.count, 2);
+    assert_int_equal(list.items[0].start, 0x2000);
+    assert_int_equal(list.items[1].start, 0x2200);
+    function_list_free(&list);
+    image_close(&image);
+}
+
 static void far_apart(void **state)
 {
     static const uint64_t addresses[] = {0x1800, 0x1800 + (1ull << 28)};
@@ -111,9 +165,8 @@ static void far_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(x86_64),
-        cmocka_unit_test(aarch64),
-        cmocka_unit_test(far_apart),
+        cmocka_unit_test(x86_64),  cmocka_unit_test(aarch64),         cmocka_unit_test(far_apart),
+        cmocka_unit_test(callers), cmocka_unit_test(callers_aarch64),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

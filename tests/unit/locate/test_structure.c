@@ -385,7 +385,7 @@ static void locks_not_unique(void **state)
     builder_init(&builder, EM_X86_64); /* too few events */
     scene_init(&builder, 50);
     assert_int_equal(find(NULL), 0);
-    expect_missing(SITE_LOCK_CONTENTION_ENTER, "defines 50 events, not 100");
+    expect_missing(SITE_LOCK_CONTENTION_ENTER, "defines 50 events, not 64");
 }
 
 static void exits_of_locks(void **state)
