@@ -117,9 +117,9 @@ static const enum probe_program multi_programs[] = {
 
 static bool is_multi(const struct probes *probes, enum probe_program program)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(multi_programs) && probes->has_multi; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(multi_programs); i++)
         if (multi_programs[i] == program)
-            return true;
+            return probes->has_multi;
     return false;
 }
 
