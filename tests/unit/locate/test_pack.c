@@ -26,6 +26,8 @@ static void fill(struct inspection *out)
                 .lock = {8, true, 16, 0x1a8, 28, 0x9200},
                 .writers = {.count = 2,
                             .items = {{81, 1, 0x2400, 0x1400}, {65535, 255, 0x2500, 0x1500}}},
+                .events = {0x9300, 3, {{1, 2}, {0, 0}, {65535, 255}}},
+                .marks = {true, true, 1, 3},
             },
     };
     memcpy(out->identity.build_id.bytes, "\x00\xff\x12", 3);
@@ -117,6 +119,9 @@ static void schema(void **state)
         "\"exits\": [{\"address\": \"0x2100\", \"offset\": \"0x1100\", \"kind\": \"returns\", "
         "\"emulated\": true}, {\"address\": \"0x2200\", \"offset\": \"0x1200\", \"kind\": "
         "\"throws\", \"emulated\": false}]",
+        "\"events\": {\"variables\": \"0x9300\", \"ids_and_versions\": [[1, 2], [0, 0], [65535, "
+        "255]]}",
+        "\"marks\": {\"start\": 1, \"stop\": 3, \"need_event_log\": true}",
         "\"writers\": [{\"id\": 81, \"version\": 1, \"address\": \"0x2400\", \"offset\": "
         "\"0x1400\"}",
     };
