@@ -410,10 +410,10 @@ static __always_inline void count_lock(const struct ended_wait *wait,
                                        struct abi_counters *counters)
 {
     struct abi_lock_key key = {wait->entry.lock, wait->pid, wait->entry.owner};
-    struct abi_lock_sums *sums = find_or_add(&lock_sums, &key, &no_lock_sums);
+    struct abi_lock_sums *sums = key.lock ? find_or_add(&lock_sums, &key, &no_lock_sums) : NULL;
 
     if (!sums) {
-        add(&counters->losses[ABI_LOSS_SUMS], 1);
+        add(&counters->losses[ABI_LOSS_SUMS], key.lock != 0);
         add_wait(&process->other_locks, wait->wait_ns);
         return;
     }

@@ -32,6 +32,7 @@ static void defaults(void **state)
     assert_true(config.probes);
     assert_true(config.contention);
     assert_false(config.managed_locks);
+    assert_false(config.events);
     assert_int_equal(config.min_wait_ns, 10000000);
 }
 

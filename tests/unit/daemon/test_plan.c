@@ -155,6 +155,50 @@ static void test_why_not(void **state)
     assert_string_equal(why.text, "wait.handle.enter: not found");
 }
 
+static void test_marks(void **state)
+{
+    struct findings findings = {.marks = {.found = true, .start = 1}};
+    struct reason why = {""};
+    struct plan plan;
+
+    plan_make(&findings, PROBES_CONTENTION, &plan, &why);
+    assert_int_equal(plan.count, 2);
+    assert_int_equal(plan.probes[0].program, PROBE_MARK_STOP);
+    assert_int_equal(plan.probes[0].cookie, 0);
+    assert_int_equal(plan.probes[1].program, PROBE_MARK_START);
+    assert_int_equal(plan.probes[1].cookie, 1);
+    assert_true(plan_is_by_marks(&plan));
+
+    find(&findings, SITE_LOCK_CONTENTION_ENTER, 0x10); /* its exits are not known */
+    plan_make(&findings, PROBES_CONTENTION, &plan, &why);
+    assert_true(plan_is_by_marks(&plan));
+    add_exit(&findings.lock_exits, 0x20, EXIT_RETURNS); /* never both */
+    plan_make(&findings, PROBES_CONTENTION, &plan, &why);
+    assert_false(plan_is_by_marks(&plan));
+    assert_int_equal(plan.count, 2);
+    assert_int_equal(plan.probes[1].program, PROBE_LOCK_ENTER);
+
+    plan_make(&findings, PROBES_MANAGED_LOCKS, &plan, &why);
+    assert_false(plan_is_by_marks(&plan));
+}
+
+static void test_events(void **state)
+{
+    struct findings findings = {0};
+    struct reason why = {""};
+    struct plan plan;
+
+    findings_miss(&findings, SITE_EVENTPIPE_WRITE, "two functions are handed events");
+    plan_make(&findings, PROBES_EVENTS, &plan, &why);
+    assert_int_equal(plan.count, 0);
+    assert_string_equal(why.text, "eventpipe.write: two functions are handed events");
+    find(&findings, SITE_EVENTPIPE_WRITE, 0x10);
+    plan_make(&findings, PROBES_EVENTS, &plan, &why);
+    assert_int_equal(plan.count, 1);
+    assert_int_equal(plan.probes[0].program, PROBE_EVENT_WRITE);
+    assert_int_equal(plan.probes[0].offset, 0x10);
+}
+
 static void test_names_of_families(void **state)
 {
     for (enum probe_family i = 0; i < PROBES_FAMILY_MAX; i++)
@@ -181,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_handles),
         cmocka_unit_test(test_as_many_exits_as_can_be),
         cmocka_unit_test(test_why_not),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_events),
         cmocka_unit_test(test_names_of_families),
         cmocka_unit_test(test_a_cookie_keeps_what_it_is_given),
     };

@@ -26,6 +26,8 @@ static void fill(struct inspection *out)
                 .lock = {8, true, 16, 0x1a8, 28, 0x9200},
                 .writers = {.count = 2,
                             .items = {{81, 1, 0x2400, 0x1400}, {65535, 255, 0x2500, 0x1500}}},
+                .events = {0x9300, 3, {{1, 2}, {0, 0}, {65535, 255}}},
+                .marks = {true, true, 1, 3},
             },
     };
     memcpy(out->identity.build_id.bytes, "\x00\xff\x12", 3);
@@ -81,6 +83,12 @@ static void round_trip(void **state)
     assert_int_equal(after.findings.lock.sync_index, 28);
     assert_int_equal(after.findings.lock.sync_table, 0x9200);
     assert_int_equal(after.findings.writers.count, 2);
+    assert_int_equal(after.findings.events.variables, 0x9300);
+    assert_int_equal(after.findings.events.count, 3);
+    assert_memory_equal(&before.findings.events.items, &after.findings.events.items,
+                        3 * sizeof(struct table_event));
+    assert_memory_equal(&before.findings.marks, &after.findings.marks,
+                        sizeof(before.findings.marks));
     assert_int_equal(after.findings.writers.items[1].id, 65535);
     assert_int_equal(after.findings.writers.items[1].version, 255);
     assert_int_equal(after.findings.writers.items[0].address, 0x2400);
@@ -117,6 +125,9 @@ static void schema(void **state)
         "\"exits\": [{\"address\": \"0x2100\", \"offset\": \"0x1100\", \"kind\": \"returns\", "
         "\"emulated\": true}, {\"address\": \"0x2200\", \"offset\": \"0x1200\", \"kind\": "
         "\"throws\", \"emulated\": false}]",
+        "\"events\": {\"variables\": \"0x9300\", \"ids_and_versions\": [[1, 2], [0, 0], [65535, "
+        "255]]}",
+        "\"marks\": {\"start\": 1, \"stop\": 3, \"need_event_log\": true}",
         "\"writers\": [{\"id\": 81, \"version\": 1, \"address\": \"0x2400\", \"offset\": "
         "\"0x1400\"}",
     };
@@ -222,6 +233,16 @@ static void malformed_fields(void **state)
         {"sites.15.exits.1.emulated", "\"yes\"", "site lock.contention.exit is malformed"},
         {"sites.17.exits.0", "null", "site wait.handle.exit is malformed"},
         {"writers", "", "no list of at most 40 writers of events"},
+        {"events", "", "no table of at most 512 events"},
+        {"events.variables", "7", "no table of at most 512 events"},
+        {"events.ids_and_versions", "{}", "no table of at most 512 events"},
+        {"events.ids_and_versions.1", "[1]", "event 1 of the table is malformed"},
+        {"events.ids_and_versions.2", "[65536, 0]", "event 2 of the table is malformed"},
+        {"events.ids_and_versions.0", "[1, -1]", "event 0 of the table is malformed"},
+        {"marks", "[]", "the marks are malformed"},
+        {"marks.start", "4", "the marks are malformed"},
+        {"marks.stop", "\"1\"", "the marks are malformed"},
+        {"marks.need_event_log", "1", "the marks are malformed"},
         {"writers", "{}", "no list of at most 40 writers of events"},
         {"writers.1", "7", "writer 1 of an event is malformed"},
         {"writers.0.id", "65536", "writer 0 of an event is malformed"},
