@@ -133,7 +133,7 @@ static int take_type(struct nettrace *nettrace, struct cursor *from, const struc
 
 static int take_object(struct nettrace *nettrace, struct cursor *from)
 {
-    const struct object_type *type;
+    const struct object_type *type = NULL;
     struct cursor content;
     uint32_t size;
     uint8_t tag;
