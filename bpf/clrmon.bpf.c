@@ -50,6 +50,6 @@ static __always_inline struct abi_counters *counters_of_cpu(void)
 
 #include "contention.bpf.h"
 #include "events.bpf.h"
-#include "usdt.bpf.h"
 #include "gc.bpf.h"
 #include "lifecycle.bpf.h"
+#include "usdt.bpf.h"

@@ -10,6 +10,7 @@
 #include "snapshot.h"
 #include "stream.h"
 #include "terminal.h"
+#include "trace_contention.h"
 #include "util/number.h"
 #include "verbs.h"
 #include "wait_line.h"
@@ -22,7 +23,17 @@
 #define WIDE_COLUMNS        200
 #define NS_PER_S            1e9
 
-enum { OPTION_BY = OPTION_VERB, OPTION_TOP, OPTION_TOTAL, OPTION_COUNT, OPTION_MIN_WAIT };
+#define DURATION_DEFAULT_NS UINT64_C(10000000000)
+
+enum {
+    OPTION_BY = OPTION_VERB,
+    OPTION_TOP,
+    OPTION_TOTAL,
+    OPTION_COUNT,
+    OPTION_MIN_WAIT,
+    OPTION_EVENTPIPE,
+    OPTION_DURATION,
+};
 
 struct contention_verb {
     struct stream stream; /* also has the options that all of them share */
@@ -30,6 +41,8 @@ struct contention_verb {
     uint64_t interval_ns;
     uint64_t count; /* of intervals */
     uint64_t top;   /* 0: as the table wants */
+    bool eventpipe; /* by a session of our own, of one process */
+    uint64_t duration_ns;
 };
 
 static const struct option long_options[] = {
@@ -42,6 +55,8 @@ static const struct option long_options[] = {
     {"total", no_argument, NULL, OPTION_TOTAL},
     {"follow", no_argument, NULL, 'f'},
     {"min-wait", required_argument, NULL, OPTION_MIN_WAIT},
+    {"eventpipe", no_argument, NULL, OPTION_EVENTPIPE},
+    {"duration", required_argument, NULL, OPTION_DURATION},
     {0},
 };
 
@@ -51,11 +66,10 @@ static int complain(const char *what, const char *value, const char *wanted)
     return -EINVAL;
 }
 
-static int take_interval(struct contention_verb *verb, const char *text)
+static int take_interval(const char *what, const char *text, uint64_t *out)
 {
-    if (duration_parse_ns(text, &verb->interval_ns) < 0 || verb->interval_ns < INTERVAL_MIN_NS ||
-        verb->interval_ns > INTERVAL_MAX_NS)
-        return complain("interval", text, "1ms to 1h");
+    if (duration_parse_ns(text, out) < 0 || *out < INTERVAL_MIN_NS || *out > INTERVAL_MAX_NS)
+        return complain(what, text, "1ms to 1h");
     return 0;
 }
 
@@ -89,7 +103,7 @@ static int take_option(struct contention_verb *verb, int option)
 {
     switch (option) {
     case 'i':
-        return take_interval(verb, optarg);
+        return take_interval("interval", optarg, &verb->interval_ns);
     case 'f':
         verb->stream.request.follow = true;
         return 0;
@@ -104,6 +118,11 @@ static int take_option(struct contention_verb *verb, int option)
         return take_by(verb, optarg);
     case OPTION_MIN_WAIT:
         return take_min_wait(verb, optarg);
+    case OPTION_EVENTPIPE:
+        verb->eventpipe = true;
+        return 0;
+    case OPTION_DURATION:
+        return take_interval("duration", optarg, &verb->duration_ns);
     default:
         return options_take(&verb->stream.options, "contention", option);
     }
@@ -122,6 +141,13 @@ static int take_together(const struct contention_verb *verb)
         wrong = "--min-wait is for -f";
     else if (verb->view.total && verb->count)
         wrong = "--total is one table";
+    else if (verb->eventpipe && (request->follow || verb->view.total || verb->count))
+        wrong = "--eventpipe is of one --duration: without -f, --total and --count";
+    else if (verb->eventpipe &&
+             (verb->stream.options.pid_count != 1 || verb->stream.options.name_count))
+        wrong = "--eventpipe changes the process: name one, by -p";
+    else if (verb->duration_ns && !verb->eventpipe)
+        wrong = "--duration is for --eventpipe; -i is an interval";
     if (wrong)
         fprintf(stderr, "clrmon contention: %s\n", wrong);
     return wrong ? -EINVAL : 0;
@@ -300,6 +326,25 @@ static int run_total(const struct contention_verb *verb, int *status, struct rea
     return r;
 }
 
+static int run_eventpipe(struct contention_verb *verb, int *status, struct reason *why)
+{
+    _snapshot_ struct snapshot traced = {.items = calloc(1, sizeof(*traced.items))};
+    int r;
+
+    if (!traced.items)
+        return -ENOMEM;
+    verb->interval_ns = verb->duration_ns ? verb->duration_ns : DURATION_DEFAULT_NS;
+    r = trace_contention(verb->stream.options.pids[0], verb->interval_ns / 1000000, traced.items,
+                         why);
+    if (r < 0)
+        return r;
+    traced.count = 1;
+    *status = show(verb, &traced);
+    if (r)
+        *status = EXIT_LEAKED;
+    return 0;
+}
+
 /* Followed */
 
 static void print_wait(const json_t *wait, bool wide)
@@ -321,7 +366,9 @@ static int run(struct contention_verb *verb)
 
     if (verb->stream.request.follow)
         return stream_run(&verb->stream);
-    r = verb->view.total ? run_total(verb, &status, &why) : run_intervals(verb, &status, &why);
+    r = verb->eventpipe    ? run_eventpipe(verb, &status, &why)
+        : verb->view.total ? run_total(verb, &status, &why)
+                           : run_intervals(verb, &status, &why);
     if (r == 0)
         return status;
     fprintf(stderr, "clrmon contention: %s\n", why.text);

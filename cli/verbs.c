@@ -22,8 +22,10 @@ static const struct {
     {"contention",
      "[-p PID]... [-n NAME]... [--by process|lock|stack|owner|thread]\n"
      "          [-i DURATION [--count N] | --total] [--top N] [-o table|wide|json|jsonl]\n"
-     "          -f [--min-wait DURATION] [-p PID]... [-n NAME]... [-o table|wide|jsonl]",
-     "who waits for locks, for how long, on whom, in what code, from clrmond", verb_contention},
+     "          -f [--min-wait DURATION] [-p PID]... [-n NAME]... [-o table|wide|jsonl]\n"
+     "          --eventpipe -p PID [--duration DURATION] [--by ...] [-o ...]",
+     "who waits for locks, for how long, on whom, in what code, from clrmond; --eventpipe: without",
+     verb_contention},
     {"top", "[-i DURATION] [-n COUNT]",
      "check and contention as a live screen, from clrmond; q quits", verb_top},
     {"events",

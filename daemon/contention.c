@@ -172,7 +172,7 @@ static bool is_probed(const struct contention_reader *reader, const struct store
     if (!reader->probes)
         reason_set(why, 0, "the daemon has no probes");
     else if (!registry_family_is_on(reader->registry, family))
-        reason_set(why, 0, "its probes are switched off");
+        reason_set(why, 0, "its probes are off: clrmon probes %s on", probe_family_name(family));
     else if (!contention_process_is_on(reader, process->process.pid, family))
         reason_set(why, 0, "switched off for this process");
     else if (!process->image)
@@ -699,6 +699,8 @@ void contention_sweep(struct contention_reader *reader)
         next = known->next;
         if (kill(known->pid, 0) < 0 && errno == ESRCH)
             forget_known(reader, known->pid);
+        else if (known->namer)
+            namer_see_threads(known->namer);
     }
 }
 

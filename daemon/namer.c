@@ -89,18 +89,25 @@ void namer_free(struct namer **namer)
 
 /* Threads */
 
-pid_t namer_thread_seen(struct namer *namer, pid_t tid)
+void namer_see_threads(struct namer *namer)
 {
     uint64_t now = clock_monotonic_ns();
+
+    if (namer->process.namespace_pid == namer->process.pid || now < namer->ids_again)
+        return;
+    (void)!thread_ids_refresh(namer->process.pid, &namer->ids);
+    namer->ids_again = now + 1000 * NS_PER_MS;
+}
+
+pid_t namer_thread_seen(struct namer *namer, pid_t tid)
+{
     pid_t outer;
 
     if (namer->process.namespace_pid == namer->process.pid)
         return tid;
     outer = thread_ids_outer(&namer->ids, tid);
-    if (!outer && now >= namer->ids_again) {
-        thread_ids_free(&namer->ids);
-        (void)!thread_ids_read(namer->process.pid, &namer->ids);
-        namer->ids_again = now + 1000 * NS_PER_MS;
+    if (!outer) {
+        namer_see_threads(namer);
         outer = thread_ids_outer(&namer->ids, tid);
     }
     return outer ? outer : tid;

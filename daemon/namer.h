@@ -19,6 +19,9 @@ _must_check_ int namer_new(struct namer **out, const struct process *process,
                            const struct findings *findings, uint64_t bias);
 void namer_free(struct namer **namer);
 
+/* To be called now and then: keeps who is there, where the process has ids of its own for them. */
+void namer_see_threads(struct namer *namer);
+
 /* The thread that the process itself knows as @tid, as seen from here; @tid where it can't be told.
  */
 pid_t namer_thread_seen(struct namer *namer, pid_t tid);

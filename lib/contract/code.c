@@ -6,15 +6,16 @@
 
 #include "contract/nibble_map.h"
 
-#define LEVELS         5u
-#define LEVEL_BITS     8u
-#define ENTRIES        256u /* of a level */
-#define CHUNK_BITS     17u  /* of an address, that the levels leave */
-#define COLLECTIBLE    1u   /* in a pointer to a level or a fragment */
-#define FRAGMENTS_MAX  256u /* in one chunk */
-#define FLAGS_CODE     2u   /* RangeSectionFlags: RANGE_SECTION_CODEHEAP */
-#define FLAGS_MOST     15u
-#define CANDIDATES_MAX 4096u
+#define LEVELS           5u
+#define LEVEL_BITS       8u
+#define ENTRIES          256u /* of a level */
+#define CHUNK_BITS       17u  /* of an address, that the levels leave */
+#define COLLECTIBLE      1u   /* in a pointer to a level or a fragment */
+#define FRAGMENTS_MAX    256u /* in one chunk */
+#define FLAGS_CODE       2u   /* RangeSectionFlags: RANGE_SECTION_CODEHEAP */
+#define FLAGS_MOST       15u
+#define CANDIDATES_MAX   4096u
+#define SEARCH_BYTES_MAX MEMORY_READ_MAX /* a runtime has less than one of variables */
 
 struct section {
     uint64_t address;
@@ -186,11 +187,9 @@ static bool may_be_highest(const uint64_t words[static ENTRIES])
     return true;
 }
 
-static int search_range(const struct view *view, const struct contract_range *range,
+static int search_range(const struct view *view, const struct contract_range *range, size_t size,
                         size_t *candidates, uint64_t *found)
 {
-    size_t size =
-        range->size < MEMORY_READ_MAX ? (size_t)range->size & ~(size_t)7 : (size_t)MEMORY_READ_MAX;
     _free_ uint64_t *words = malloc(size + 1);
     uint64_t start = (range->start + 7) & ~7ull;
 
@@ -215,12 +214,17 @@ static int search_range(const struct view *view, const struct contract_range *ra
 int code_find_range_map(const struct view *view, const struct contract_place *place,
                         uint64_t *range_map, struct reason *why)
 {
-    size_t candidates = 0;
+    size_t candidates = 0, left = SEARCH_BYTES_MAX;
     uint64_t found = 0;
     int r = 0;
 
-    for (size_t i = 0; i < place->writable_count && r == 0; i++)
-        r = search_range(view, &place->writable[i], &candidates, &found);
+    for (size_t i = 0; i < place->writable_count && r == 0; i++) {
+        const struct contract_range *range = &place->writable[i];
+        size_t size = range->size < left ? (size_t)range->size & ~(size_t)7 : left;
+
+        left -= size;
+        r = search_range(view, range, size, &candidates, &found);
+    }
     if (r == 0 && !found)
         r = -ENOENT;
     *range_map = r == 0 ? found : 0;

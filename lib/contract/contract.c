@@ -9,8 +9,8 @@
 #include "contract/type.h"
 #include "util/text.h"
 
-#define MODULES_MAX  64u
-#define COPIES_MAX   (64u << 20) /* bytes of metadata that are kept */
+#define MODULES_MAX  32u
+#define COPIES_MAX   (16u << 20) /* bytes of metadata that are kept */
 #define SEARCHES_MAX 16u         /* for the map of code where it is not told */
 #define SHAPES_MAX   16u         /* of a type: arrays of arrays */
 #define SHAPE_TEXT   (TYPE_RANK_MAX + 2)

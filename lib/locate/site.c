@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SYMBOLS_MAX 4
+#define SYMBOLS_MAX 5
 
 /* Mangled names: GCEventStatus in src/coreclr/gc/gceventstatus.h; contexts in
  * src/coreclr/vm/eventtrace.cpp; provider and sessions in vm/eventpipe.cpp (3.x),
@@ -80,7 +80,8 @@ static const struct {
     [SITE_WAIT_ENTER] = {"wait.handle.enter",
                          true,
                          {"WaitHandle_WaitOneCore", "_ZN16WaitHandleNative16CorWaitOneNativeEPvii",
-                          "_ZN16WaitHandleNative16CorWaitOneNativeEPvi"}},
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEPvi",
+                          "_ZN16WaitHandleNative16CorWaitOneNativeEP10SafeHandleibb"}},
     [SITE_WAIT_EXIT] = {"wait.handle.exit", true, {NULL}},
     [SITE_EVENTPIPE_WRITE] = {"eventpipe.write",
                               true,

@@ -172,7 +172,7 @@ static void fill_table(const struct event_map *map, struct event_table *out)
 static int find_in(const struct code *code, uint64_t creator, struct receivers *receivers,
                    struct findings *findings, struct reason *why)
 {
-    const struct receiver *write;
+    const struct receiver *write = NULL;
     int r = read_functions(code, creator, receivers, why);
 
     if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "elf/dynamic.h"
 #include "locate/event_map.h"
 #include "locate/exits.h"
 #include "locate/references.h"
@@ -21,8 +22,8 @@
  * field of `this`, by a compare-and-exchange; few functions call it; and it does to the lock what
  * the layout is read from:
  *
- *     pSyncBlock->m_dwSyncIndex & SyncBlock::SyncBlockPrecious... & 0x7fffffff, an index of
- * g_pSyncTable m_HoldingThread = pCurThread, or m_HoldingThreadId = pCurThread->m_ThreadId (10.0)
+ *     m_dwSyncIndex & 0x7fffffff, an index of g_pSyncTable
+ *     m_HoldingThread = pCurThread, or m_HoldingThreadId = pCurThread->m_ThreadId (10.0)
  *     m_HoldingOSThreadId = pCurThread->m_OSThreadId (8.0 and later)
  */
 
@@ -149,16 +150,41 @@ static struct user read_user(const struct code *code, const struct function *fun
     return user;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The variables themselves, and what the GOT has of them: before 3.0 all is read through it. */
+static size_t list_addresses(const struct image *image, const struct variables *variables,
+                             uint64_t addresses[static 2 * VARIABLES_MAX])
+{
+    const struct variable *first = variables->items, *last = first + variables->count - 1;
+    size_t count = 0;
+
+    for (size_t i = 0; i < variables->count; i++)
+        addresses[count++] = variables->items[i].address;
+    for (size_t i = 0; count && i < image->relocation_count; i++) {
+        const struct relocation *relocation = &image->relocations[i];
+
+        if (count < 2 * VARIABLES_MAX && relocation->target >= first->address &&
+            relocation->target <= last->address && bit_of_address(variables, relocation->target))
+            addresses[count++] = relocation->slot;
+    }
+    qsort(addresses, count, sizeof(*addresses), by_value);
+    return count;
+}
+
 static int find_users(const struct code *code, const struct variables *variables, uint64_t creator,
                       struct users *out)
 {
     _function_list_ struct function_list list = {0};
-    uint64_t addresses[VARIABLES_MAX];
-    int r;
+    uint64_t addresses[2 * VARIABLES_MAX];
+    size_t count = list_addresses(code->image, variables, addresses);
+    int r = references_find(code, addresses, count, &list);
 
-    for (size_t i = 0; i < variables->count; i++)
-        addresses[i] = variables->items[i].address;
-    r = references_find(code, addresses, variables->count, &list);
     if (r < 0)
         return r;
     out->items = calloc(list.count + 1, sizeof(*out->items));
@@ -272,6 +298,12 @@ static int find_helper(const struct code *code, const struct variables *variable
     return 0;
 }
 
+/* What may be the helper. */
+struct candidate {
+    struct function function;
+    bool asks_first; /* whether its events are on */
+};
+
 /* What the helper's code shows. */
 struct helper {
     bool tests_keyword;
@@ -377,14 +409,13 @@ static int check_callers(const struct code *code, uint64_t start, size_t *count,
     return 0;
 }
 
-/* Before 3.0 it writes its events without asking first: a name must do then. */
-static int check_helper(const struct code *code, const struct function *function, bool asks,
+static int check_helper(const struct code *code, const struct candidate *candidate,
                         struct lock_layout *layout, struct reason *why)
 {
-    struct helper helper = read_helper(code, function);
-    unsigned long long at = function->start;
-    const char *missing = asks && !helper.tests_keyword         ? "test keyword 0x4000"
-                          : !helper.changes_state               ? "change the lock's state"
+    struct helper helper = read_helper(code, &candidate->function);
+    unsigned long long at = candidate->function.start;
+    const char *missing = candidate->asks_first && !helper.tests_keyword ? "test keyword 0x4000"
+                          : !helper.changes_state                        ? "change the lock's state"
                           : !layout_is_credible(&helper.layout) ? "show where a lock's owner is"
                                                                 : NULL;
 
@@ -456,8 +487,17 @@ static void add_exits(const struct code *code, uint64_t start, struct findings *
                      findings->lock_exits.count, (unsigned long long)start);
 }
 
+/* Since ContentionStop has a version 1, 3.0, its keyword is tested before it is written. */
+static bool asks_first(const struct variables *variables)
+{
+    for (size_t i = 0; i < variables->count; i++)
+        if (variables->items[i].id == EVENT_CONTENTION_STOP && variables->items[i].version)
+            return true;
+    return false;
+}
+
 static int find_by_events(const struct code *code, uint64_t creator, struct findings *findings,
-                          struct function *helper, struct reason *why)
+                          struct candidate *out, struct reason *why)
 {
     _free_ struct event_map *map = calloc(1, sizeof(*map));
     struct variables variables = {0};
@@ -473,13 +513,14 @@ static int find_by_events(const struct code *code, uint64_t creator, struct find
     else
         add_writers(&variables, &users, &findings->writers);
     if (r == 0)
-        r = find_helper(code, &variables, &users, helper, why);
+        r = find_helper(code, &variables, &users, &out->function, why);
     free(users.items);
+    out->asks_first = asks_first(&variables);
     return r;
 }
 
 /* Where symbols name the function and the events do not lead to it, it is what they say. */
-static bool is_named(const struct code *code, const struct clues *clues, struct function *helper)
+static bool is_named(const struct code *code, const struct clues *clues, struct candidate *out)
 {
     const struct finding *named =
         clues->named ? &clues->named->sites[SITE_LOCK_CONTENTION_ENTER] : NULL;
@@ -488,32 +529,34 @@ static bool is_named(const struct code *code, const struct clues *clues, struct 
 
     if (!function || function->start != named->address)
         return false;
-    *helper = *function;
+    *out = (struct candidate){.function = *function};
     return true;
 }
 
 int structure_find_locks(const struct code *code, struct clues *clues, struct findings *findings,
                          struct reason *why)
 {
-    struct function helper;
+    struct candidate candidate = {0};
     size_t callers = 0;
-    int found = find_by_events(code, clues->creator, findings, &helper, why), r = found;
+    int found = find_by_events(code, clues->creator, findings, &candidate, why);
+    int r = found < 0 && is_named(code, clues, &candidate) ? 0 : found;
 
-    if (found < 0 && is_named(code, clues, &helper))
-        r = 0;
     if (r == 0)
-        r = check_helper(code, &helper, found == 0, &findings->lock, why);
+        r = check_helper(code, &candidate, &findings->lock, why);
     if (r == 0)
-        r = check_callers(code, helper.start, &callers, why);
-    if (r < 0)
+        r = check_callers(code, candidate.function.start, &callers, why);
+    if (r < 0) {
+        findings->lock = (struct lock_layout){0};
         return r;
-    if (found == 0)
-        findings_add(
-            findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, helper.start,
-            "the only function that writes ContentionStart and ContentionStop; %zu call it",
-            callers);
-    else
+    }
+    if (found < 0)
         findings_miss(findings, SITE_LOCK_CONTENTION_ENTER, "%s", why->text);
-    add_exits(code, helper.start, findings);
+    else
+        findings_add(findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN,
+                     candidate.function.start,
+                     "the only function that writes ContentionStart and ContentionStop; %zu call "
+                     "it",
+                     callers);
+    add_exits(code, candidate.function.start, findings);
     return 0;
 }

@@ -44,21 +44,45 @@ static int append(struct thread_ids *ids, struct thread_id id)
     return 0;
 }
 
-int thread_ids_read(pid_t pid, struct thread_ids *out)
+static int read_all(pid_t pid, struct thread_ids *out)
 {
     _closedir_ DIR *directory = NULL;
     int r = procfs_open_folder(pid, "task", &directory);
     struct thread_id id;
 
-    *out = (struct thread_ids){0};
     while (r == 0 && out->count < THREAD_IDS_MAX && procfs_next(directory, &id.outer))
         if (read_inner(pid, id.outer, &id.inner) == 0)
             r = append(out, id);
-    if (r < 0)
-        thread_ids_free(out);
-    if (out->count)
-        qsort(out->items, out->count, sizeof(*out->items), by_inner);
     return r;
+}
+
+static void sort(struct thread_ids *ids)
+{
+    if (ids->count)
+        qsort(ids->items, ids->count, sizeof(*ids->items), by_inner);
+}
+
+int thread_ids_refresh(pid_t pid, struct thread_ids *ids)
+{
+    struct thread_ids fresh = {0};
+    int r = read_all(pid, &fresh);
+    struct thread_ids there = fresh;
+
+    sort(&fresh);
+    there.items = fresh.items;
+    for (size_t i = 0; i < ids->count && r == 0 && fresh.count < THREAD_IDS_MAX; i++) {
+        if (!thread_ids_outer(&there, ids->items[i].inner))
+            r = append(&fresh, ids->items[i]);
+        there.items = fresh.items;
+    }
+    if (r < 0) {
+        thread_ids_free(&fresh);
+        return r;
+    }
+    sort(&fresh);
+    thread_ids_free(ids);
+    *ids = fresh;
+    return 0;
 }
 
 void thread_ids_free(struct thread_ids *ids)

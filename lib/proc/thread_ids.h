@@ -19,9 +19,12 @@ struct thread_ids {
     size_t count;
 };
 
-/* One small read for each thread. -ENOMEM, and errors of procfs_open_folder(); @out is empty then.
+/*
+ * Those that are there now, by one small read each, into @ids, which is empty or from before: who
+ * has ended since stays, until its number is another's. -ENOMEM, and errors of
+ * procfs_open_folder(); @ids is as it was then.
  */
-_must_check_ int thread_ids_read(pid_t pid, struct thread_ids *out);
+_must_check_ int thread_ids_refresh(pid_t pid, struct thread_ids *ids);
 void thread_ids_free(struct thread_ids *ids);
 
 /* 0: there is none. */

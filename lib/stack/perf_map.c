@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -60,10 +61,13 @@ static const char *skip_assembly(const char *name, const char *end)
 
 static void copy_method(const char *from, const char *end, char *out, size_t size)
 {
+    static const char made[] = "dynamicClass::"; /* no type at all */
+    size_t skipped = sizeof(made) - 1, length = 0;
     bool has_type = false;
     unsigned depth = 0;
-    size_t length = 0;
 
+    if ((size_t)(end - from) > skipped && memcmp(from, made, skipped) == 0)
+        from += skipped;
     for (; from < end && *from != '(' && length + 1 < size; from++) {
         depth += *from == '[';
         if (depth == 0 && !has_type && *from == ':' && from + 1 < end && from[1] == ':') {

@@ -28,8 +28,7 @@ struct unreadable {
 
 struct resolver {
     struct process process;
-    struct maps maps;
-    time_t maps_read;
+    struct maps maps; /* while names are looked for */
     struct jitted *jitted;
     uint64_t site_address[SITE_MAX]; /* in the process; 0: unknown */
     uint64_t site_offset[SITE_MAX];
@@ -68,11 +67,11 @@ int resolver_new(struct resolver **out, const struct process *process, struct re
     if (r < 0)
         reason_set(why, r, "no memory");
     else
-        r = maps_read(process->pid, &resolver->maps, why);
+        r = maps_read(process->pid, &resolver->maps, why); /* may we? */
     if (r < 0)
         resolver_free(&resolver);
     else
-        resolver->maps_read = now();
+        maps_close(&resolver->maps);
     *out = resolver;
     return r;
 }
@@ -319,27 +318,15 @@ static void name_all(struct resolver *resolver, struct unnamed *places, size_t c
     }
 }
 
-static bool find_mappings(struct resolver *resolver, struct unnamed *places, size_t count)
-{
-    bool covered = true;
-
-    for (size_t i = 0; i < count; i++) {
-        places[i].mapping = mapping_of(resolver, places[i].address);
-        covered &= is_code(places[i].mapping);
-    }
-    return covered;
-}
-
-static void read_maps(struct resolver *resolver)
+/* Afresh: what was mapped a moment ago may be something else by now. */
+static void find_mappings(struct resolver *resolver, struct unnamed *places, size_t count)
 {
     struct reason ignored;
-    struct maps maps;
 
-    if (maps_read(resolver->process.pid, &maps, &ignored) < 0)
+    if (maps_read(resolver->process.pid, &resolver->maps, &ignored) < 0)
         return;
-    maps_close(&resolver->maps);
-    resolver->maps = maps;
-    resolver->maps_read = now();
+    for (size_t i = 0; i < count; i++)
+        places[i].mapping = mapping_of(resolver, places[i].address);
 }
 
 static void name_by_itself(struct frame *frame)
@@ -352,16 +339,14 @@ static void find_names(struct resolver *resolver, struct unnamed *places, size_t
 {
     if (!process_alive(&resolver->process))
         return;
-    if (!find_mappings(resolver, places, count) && resolver->maps_read != now()) {
-        read_maps(resolver);
-        find_mappings(resolver, places, count);
-    }
+    find_mappings(resolver, places, count);
     name_all(resolver, places, count);
     for (size_t i = 0; i < count; i++) {
         places[i].frame.address = places[i].address;
         name_by_itself(&places[i].frame);
         keep(resolver, &places[i].frame);
     }
+    maps_close(&resolver->maps);
 }
 
 static int by_address(const void *a, const void *b)

@@ -17,7 +17,7 @@ struct bytes {
 /* @length bytes at @offset, or NULL unless all of them are there. */
 static inline const void *bytes_at(struct bytes bytes, uint64_t offset, uint64_t length)
 {
-    if (offset > bytes.size || length > bytes.size - offset)
+    if (!bytes.data || offset > bytes.size || length > bytes.size - offset)
         return NULL;
     return bytes.data + offset;
 }

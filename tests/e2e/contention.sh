@@ -13,8 +13,6 @@ seen() {
     holds "$2"
 }
 
-hits() { status_is ".hits.$1"; }     # NAME
-losses() { status_is ".losses.$1"; } # NAME
 
 # start_locks ROW [MODE]: a workload whose locks are watched, with what was counted of it up to now in "begin".
 start_locks() {
@@ -90,6 +88,9 @@ end_trace() {
 }
 
 # at_rest: every wait that was entered has been left.
-at_rest() { status_holds '.hits.lock_enter == .hits.lock_exit + (.losses.abandoned // 0) - (.losses.unpaired // 0)'; }
+at_rest() { status_holds '.hits.lock_enter == .hits.lock_exit + .records.lost.abandoned - .records.lost.unpaired'; }
 
-nothing_lost() { status_holds '.losses | all(. == 0)'; }
+# nothing_lost: of this process, as the file "now" has it.
+nothing_lost() {
+    jq -e '.unpaired == 0 and (.other | all(.waits == 0)) and all(.stacks[]; .frames | length > 0)' "$E2E_TMP/now" >/dev/null
+}

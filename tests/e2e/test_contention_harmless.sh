@@ -59,7 +59,7 @@ storms() { # ROW
     expect_exclusion
     counted_all
     ((waited > 1000)) || fail "a storm of $waited waits"
-    nothing_lost || fail "losses: $(jq -c .losses <<<"$OUTPUT")"
+    nothing_lost || fail "lost: $(jq -c '.unpaired, .other' "$E2E_TMP/now")"
     daemon_end
 }
 

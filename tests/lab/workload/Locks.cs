@@ -218,10 +218,17 @@ sealed class Locks
 
     public static long Ns(long ticks) => (long)(ticks * (1e9 / Stopwatch.Frequency));
 
+    // Start() holds the lock of the Thread, which a thread that ends wants: none is to end so soon that it has to wait for it.
     public static Thread Begin(string name, Action run)
     {
-        Thread thread = new Thread(() => run()) { IsBackground = true, Name = name };
+        bool started = false;
+        Thread thread = new Thread(() =>
+        {
+            Until(() => Volatile.Read(ref started));
+            run();
+        }) { IsBackground = true, Name = name };
         thread.Start();
+        Volatile.Write(ref started, true);
         return thread;
     }
 

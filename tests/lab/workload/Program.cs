@@ -33,6 +33,12 @@ static class Program
                 Serve(null, null);
                 Spin(double.Parse(args[1], CultureInfo.InvariantCulture));
                 return 0;
+            case "objects":
+                Objects.Show();
+                Serve(null, null);
+                while (!over)
+                    Thread.Sleep(50);
+                return 0;
             case "locks":
                 return RunLocks(args, () => new MonitorGate());
 #if MANAGED
@@ -41,7 +47,7 @@ static class Program
 #endif
             default:
                 Console.Error.WriteLine("usage: workload idle | listener KEYWORDS LEVEL | listener-later KEYWORDS LEVEL | spin SECONDS"
-                    + " | locks [KEYWORDS LEVEL] | managed [KEYWORDS LEVEL]");
+                    + " | objects | locks [KEYWORDS LEVEL] | managed [KEYWORDS LEVEL]");
                 return 2;
         }
     }

@@ -87,8 +87,7 @@ static void fill_store(struct store *store)
         stored->changes[i] = 100 + i;
     stored->events = calloc(1, sizeof(*stored->events));
     assert_non_null(stored->events);
-    *stored->events =
-        (struct event_counts){.items = {{0, 67}, {81, 71}}, .count = 2, .total = 138};
+    *stored->events = (struct event_counts){.items = {{0, 67}, {81, 71}}, .count = 2, .total = 138};
     add(store, 12, "x", "", VERDICT_UNKNOWN);
 }
 

@@ -92,6 +92,8 @@ static void tables_outside_the_file(void **state)
     build(&one, 1, "\0a", 3);
     builder_section(&builder, 1)->sh_type = SHT_DYNSYM;
     assert_int_equal(symtab_open(&image, &all), -ENODATA);
+    assert_int_equal(symtab_open_exported(&image, &all), 0);
+    assert_true(symtab_at(&all, 0, &symbol));
 }
 
 /* Ten thousand names that never end cost no more than ten thousand that do. */

@@ -41,8 +41,9 @@ static void all(void **state)
 
         if (!name)
             continue;
-        assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
-                         strlen(name));
+        assert_int_equal(
+            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
+            strlen(name));
         known++;
     }
     assert_int_equal(known, 158);

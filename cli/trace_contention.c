@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace_contention.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "contention/eventpipe.h"
+#include "cure.h"
+#include "stack/resolver.h"
+#include "state/target.h"
+#include "state/verdict.h"
+
+#define LOOK_MS    200
+#define LOOKS_MAX  25 /* until it is settled what has stayed */
+#define CURE_LOOK  5  /* what looks left behind for so long is */
+#define CURE_TRIES 2
+
+struct tracer {
+    pid_t pid;
+    struct locator *locator;
+    struct target target;
+    bool opened;
+    struct resolver *resolver;
+    struct observation seen;
+    struct judgement judgement;
+};
+
+static void release(struct tracer *tracer)
+{
+    resolver_free(&tracer->resolver);
+    if (tracer->opened)
+        target_close(&tracer->target);
+    locator_free(&tracer->locator);
+}
+
+static int look(struct tracer *tracer, struct reason *why)
+{
+    struct peers *peers = NULL;
+    int r = peers_open(&peers, why);
+
+    if (r == 0)
+        r = target_observe(&tracer->target, peers, &tracer->seen, why);
+    peers_close(&peers);
+    if (r == 0)
+        judge(&tracer->seen, LEVEL_INFORMATIONAL, &tracer->judgement);
+    return r;
+}
+
+static int begin(struct tracer *tracer, struct reason *why)
+{
+    int r = locator_new(&tracer->locator, &(struct locator_options){.sources = SOURCES_ALL});
+
+    if (r == 0)
+        r = target_open(tracer->pid, tracer->locator, &tracer->target, why);
+    tracer->opened = r == 0;
+    if (r == 0)
+        r = resolver_new(&tracer->resolver, &tracer->target.process, why);
+    if (r < 0)
+        return r;
+    resolver_set_sites(tracer->resolver, &tracer->target.image->inspection.findings,
+                       tracer->target.bias);
+    return look(tracer, why);
+}
+
+static void name_frames(void *data, const uint64_t *addresses, size_t count, struct frame *out)
+{
+    resolver_frames(data, addresses, count, out);
+}
+
+static void name_type(void *data, uint64_t object, char out[static FRAME_TEXT_MAX])
+{
+    resolver_type(data, object, out);
+}
+
+static void say(const struct tracer *tracer, const char *what, const char *detail)
+{
+    fprintf(stderr, "clrmon contention: %s (pid %d): %s%s\n",
+            process_title(&tracer->target.process), (int)tracer->pid, what, detail);
+}
+
+static bool is_settled(const struct tracer *tracer)
+{
+    return tracer->judgement.verdict != VERDICT_LEAKED && !tracer->judgement.unsettled;
+}
+
+static bool put_back(struct tracer *tracer)
+{
+    const char *refusal = cure_refusal(&tracer->seen);
+    struct reason why = {"no memory"};
+
+    if (!refusal && cure(&tracer->target.process, &why) == 0)
+        return true;
+    say(tracer, "what the session asked for is still on, and can't be put back: ",
+        refusal ? refusal : why.text);
+    return false;
+}
+
+/* The runtime drops what a session asked for when the next one opens, not when it ends. */
+static int see_to_the_end(struct tracer *tracer)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    struct reason why = {"no memory"};
+    int cures = 0;
+
+    for (int i = 1; i <= LOOKS_MAX; i++) {
+        nanosleep(&pause, NULL);
+        if (look(tracer, &why) < 0)
+            return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
+        if (is_settled(tracer)) {
+            say(tracer, "the session has ended; ",
+                cures ? "what it had left behind is put back" : "nothing of it has stayed");
+            return 0;
+        }
+        if (i % CURE_LOOK == 0 && tracer->judgement.verdict == VERDICT_LEAKED &&
+            cures < CURE_TRIES) {
+            if (!put_back(tracer))
+                return 1;
+            cures++;
+        }
+    }
+    say(tracer, "what the session asked for is still on: ",
+        tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
+    return 1;
+}
+
+int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, struct reason *why)
+{
+    _cleanup_(release) struct tracer tracer = {.pid = pid};
+    struct trace_names names = {.frames = name_frames, .type = name_type};
+    struct eventpipe_request request = {
+        .duration_ms = duration_ms,
+        .deadline_ms = EVENTPIPE_DEADLINE_MS,
+        .most = EVENTPIPE_LINES,
+        .names = &names,
+    };
+    struct eventpipe_outcome outcome = {0};
+    bool leaked_before;
+    int r = begin(&tracer, why);
+
+    if (r < 0)
+        return r;
+    leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
+    names.data = tracer.resolver;
+    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+        "");
+    r = contention_by_eventpipe(pid, &request, out, &outcome, why);
+    if (outcome.ended || (r < 0 && !process_alive(&tracer.target.process)))
+        return r;
+    if (leaked_before) {
+        say(&tracer, "events were left on before this session, and are: see clrmon check", "");
+        return r;
+    }
+    return see_to_the_end(&tracer) && r == 0 ? 1 : r;
+}

@@ -1,0 +1,120 @@
+#!/bin/bash
+# shellcheck disable=SC2154,SC2015 # shared with lib.sh
+# Waits for locks by the runtime's own events: as many as the workload made, and as many as are in the file that a real dotnet-trace
+# writes meanwhile. And nothing that goes wrong on the way harms the process.
+set -euo pipefail
+# shellcheck disable=SC1091
+. "$(dirname "$0")/lib.sh"
+EVENTPIPE=${CLRMON_FIXTURE:-$e2e_here/../../build/dev/tests/fixture}/eventpipe
+
+sessions_are() { is "$1" ".sessions | length == $2"; } # PID COUNT
+
+# session_start PID [DEADLINE-MS]: a session until session_end interrupts it. Sets SESSION_PID.
+session_start() {
+    "$EVENTPIPE" session "$1" 600000 "${2:-20000}" >"$E2E_TMP/session" 2>&1 &
+    SESSION_PID=$!
+}
+
+# session_end STATUS: sets TOLD, what it told.
+session_end() {
+    local status=0
+    kill -s INT "$SESSION_PID"
+    wait "$SESSION_PID" || status=$?
+    TOLD=$(cat "$E2E_TMP/session")
+    [[ $status == "$1" ]] || fail "status $status: $TOLD"
+}
+
+told() { # NAME: its value in TOLD
+    sed -nE "s/.*\b$1 ([0-9]+).*/\1/p" <<<"$TOLD"
+}
+
+expect_told() { # NAME VALUE
+    [[ $(told "$1") == "$2" ]] || fail "$1 is not $2: $TOLD"
+}
+
+# made COUNT PAIRS: has the workload make that many waits; sets MADE, how many the runtime itself counted.
+made() {
+    lab_say "$LAB_PID" "waits $1 1 $2"
+    lab_wait 60 "$LAB_PID" grep -q "^done waits $1 1 $2 " "$LAB_OUT" || fail "no waits: $(tail -3 "$LAB_OUT")"
+    MADE=$(sed -nE "s/^done waits $1 1 $2 .*contentions ([0-9]+).*/\1/p" "$LAB_OUT" | tail -1)
+}
+
+counts_agree() { # ROW MODE
+    lab_start "$1" "$2"
+    trace "$LAB_PID" 0x4000:4,Microsoft-DotNETCore-SampleProfiler:0:5
+    session_start "$LAB_PID"
+    eventually 30 sessions_are "$LAB_PID" 2
+    made 120 3
+    session_end 0
+    expect_told waits "$MADE"
+    expect_told lost 0
+    expect_told interrupted 1
+    ((MADE >= 120)) || fail "only $MADE waits were made"
+    [[ $1 == 3.1.* ]] || (($(told locks) >= 3)) || fail "locks are missing: $TOLD"
+    [[ $2 != managed ]] || expect_told managed "$(told locks)"
+    [[ $2 == managed ]] || expect_told managed 0
+    eventually 30 sessions_are "$LAB_PID" 1
+    ended_cleanly "$TRACE_PID"
+    TOLD=$("$EVENTPIPE" file "$TRACE_FILE") || fail "the file of dotnet-trace is not read"
+    expect_told whole 1
+    [[ $(told lost) != 0 ]] || expect_told waits "$MADE"
+}
+
+monitor() { counts_agree "$1" locks; }
+
+managed() { counts_agree "$1" managed; }
+
+# A process that is stopped answers nobody. What is given up on it must not kill it when it goes on: 3.1.2 is easily killed so.
+stopped() { # ROW
+    lab_start "$1" locks
+    kill -s STOP "$LAB_PID"
+    ! "$EVENTPIPE" session "$LAB_PID" 100 300 2>"$E2E_TMP/why" || fail "it has answered"
+    grep -q 'does not answer in time' "$E2E_TMP/why" || fail "$(cat "$E2E_TMP/why")"
+    kill -s CONT "$LAB_PID"
+    made 10 1
+    session_start "$LAB_PID" 1000
+    eventually 30 sessions_are "$LAB_PID" 1
+    kill -s STOP "$LAB_PID"
+    session_end 1
+    grep -q 'has not ended the session within 1000 ms' <<<"$TOLD" || fail "$TOLD"
+    kill -s CONT "$LAB_PID"
+    made 11 1
+    eventually 30 sessions_are "$LAB_PID" 0
+}
+
+# A client that is killed leaves the runtime to end the session.
+killed() { # ROW
+    lab_start "$1" locks
+    session_start "$LAB_PID"
+    eventually 30 sessions_are "$LAB_PID" 1
+    kill -s KILL "$SESSION_PID"
+    wait "$SESSION_PID" || true
+    made 12 1
+    eventually 30 sessions_are "$LAB_PID" 0
+}
+
+diagnostics_off() { # ROW
+    export DOTNET_EnableDiagnostics=0 COMPlus_EnableDiagnostics=0
+    lab_start "$1" locks
+    ! "$EVENTPIPE" session "$LAB_PID" 100 5000 2>"$E2E_TMP/why" || fail "it has answered"
+    grep -q 'EnableDiagnostics=0 switches its diagnostics off' "$E2E_TMP/why" || fail "$(cat "$E2E_TMP/why")"
+}
+
+info() { # ROW
+    local version
+    lab_start "$1" idle
+    version=$(lab_field "$1" version)
+    OUTPUT=$("$EVENTPIPE" info "$LAB_PID" 2>&1) || true
+    case $1 in
+    3.1.*) [[ $OUTPUT == *'unknown command'* ]] ;;
+    *) [[ $OUTPUT == "pid $LAB_PID version $version rid linux-"* ]] ;;
+    esac || fail "it says of itself: $OUTPUT"
+}
+
+scenario_rows "as many waits as there were" monitor 3.1.2 8.0.33 9.0.22 10.0.14 10.0.12-single-file
+scenario_rows "as many waits for managed locks" managed 9.0.22 10.0.14
+scenario_rows "a stopped process is not harmed" stopped 3.1.2 8.0.33 10.0.14
+scenario_rows "a killed client" killed 3.1.2 10.0.14
+scenario_rows "diagnostics switched off" diagnostics_off 3.1.2 10.0.14
+scenario_rows "what the runtime says of itself" info 3.1.2 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file
+scenarios_end
