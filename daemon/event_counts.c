@@ -8,7 +8,7 @@
 
 #define SAMPLE_NS (1000 * NS_PER_MS)
 
-/* Of one event with its call stack, into the buffer of one session: see tests/bench/events. */
+/* Of one event with its call stack, into the buffer of one session. */
 #define COST_NS 3000
 
 static uint16_t id_of(const struct event_table *table, const uint64_t *events, uint64_t event)

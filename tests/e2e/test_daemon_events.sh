@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a trace has a process write, and waits that only marks for tracers tell of.
-# shellcheck disable=SC2119
+# shellcheck disable=SC1091,SC2119
 . "$(dirname "${BASH_SOURCE[0]}")/contention.sh"
 WAITS=211
 
@@ -69,7 +69,7 @@ hide_slow_path() { # sets ROOT
 
 marks() { # EnableEventLog ON WAITS
     hide_slow_path
-    daemon_start
+    daemon_start "cache_dir = $E2E_TMP/of-daemon" # the other one knows the build as it was
     lab_spawn env "COMPlus_EnableEventLog=$1" DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "$ROOT/dotnet" exec --fx-version 3.1.2 \
         "$(lab_dir)/app/workload.dll" locks
     lab_wait 30 "$LAB_PID" grep -q '^ready ' "$LAB_OUT" || fail "not ready: $(<"$LAB_OUT")"
