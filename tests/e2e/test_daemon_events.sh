@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a trace has a process write, and waits that only marks for tracers tell of.
+set -euo pipefail
 # shellcheck disable=SC1091,SC2119
 . "$(dirname "${BASH_SOURCE[0]}")/contention.sh"
 WAITS=211
