@@ -578,8 +578,15 @@ int wait_exit(struct pt_regs *ctx)
 
 /* A thread's end, and that of the program that it was until now. */
 
-static __always_inline void forget_thread(__u32 tid)
+/* It ends, perhaps in the middle of waits. */
+static __always_inline void forget_thread(__u32 tid, struct abi_counters *counters)
 {
+    struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &tid);
+
+    if (!thread)
+        return;
+    if (counters && thread->depth <= ABI_WAIT_NESTED)
+        add(&counters->losses[ABI_LOSS_ABANDONED], thread->depth);
     bpf_map_delete_elem(&waiting, &tid);
 }
 

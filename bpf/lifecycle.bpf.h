@@ -23,7 +23,7 @@ int process_exec(struct bpf_raw_tracepoint_args *ctx)
     if (!counters)
         return 0;
     counters->hits[ABI_HIT_EXEC]++;
-    forget_thread(id);
+    forget_thread(id, counters);
     waited = forget_process(id >> 32);
     record = reserve(ABI_EXEC, counters);
     if (!record)
@@ -41,7 +41,7 @@ int process_exit(struct bpf_raw_tracepoint_args *ctx)
     struct abi_record *record;
     bool waited;
 
-    forget_thread(id);
+    forget_thread(id, counters);
     if (!counters || id >> 32 != (__u32)id)
         return 0;
     waited = forget_process(id);

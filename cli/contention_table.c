@@ -56,8 +56,10 @@ void contended_lock(const struct contended *lock, char text[static CONTENDED_TEX
 {
     if (lock->type[0] && strcmp(lock->type, "System.Object") != 0)
         snprintf(text, CONTENDED_TEXT_MAX, "%s", short_type(lock->type));
-    else
+    else if (lock->key)
         snprintf(text, CONTENDED_TEXT_MAX, "0x%llx", (unsigned long long)lock->key);
+    else
+        snprintf(text, CONTENDED_TEXT_MAX, "%s", lock->managed ? "Lock" : "unknown");
 }
 
 void contended_thread(const struct contended *line, char text[static CONTENDED_TEXT_MAX])
@@ -195,13 +197,16 @@ static void print_lock(const struct table *table, const struct contention *of, c
 {
     char address[CELL_MAX], longest[CELL_MAX], waiters[CELL_MAX], owner[CONTENDED_TEXT_MAX];
 
-    snprintf(address, CELL_MAX, "0x%llx", (unsigned long long)line->key);
+    snprintf(address, CELL_MAX, line->key ? "0x%llx" : "-", (unsigned long long)line->key);
     format_time(line->longest_ns, longest);
     format_count(line->waiters, waiters);
     contended_thread(line, owner);
-    print_texts(table,
-                (const char *const[]){pid, of->name, sums->waits, sums->time, waiters, longest,
-                                      address, line->type[0] ? line->type : "-", owner});
+    print_texts(table, (const char *const[]){pid, of->name, sums->waits, sums->time, waiters,
+                                             longest, address,
+                                             line->type[0]   ? line->type
+                                             : line->managed ? "System.Threading.Lock"
+                                                             : "-",
+                                             owner});
 }
 
 static void print_thread(const struct table *table, const struct contention *of, const char *pid,

@@ -639,7 +639,7 @@ void contention_forget(struct contention_reader *reader, pid_t pid, uint64_t unt
 void contention_forget_waiting(struct contention_reader *reader, enum probe_family family)
 {
     if (reader->probes && kind_of[family] != ABI_WAIT_KIND_MAX)
-        relief_forget_waiting(reader->probes, kind_of[family]);
+        probes_abandon(reader->probes, relief_forget_waiting(reader->probes, kind_of[family]));
     reader->waiting_at = 0;
 }
 

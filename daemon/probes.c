@@ -26,6 +26,7 @@ struct probes {
     void *wait_context;
     int cpus;
     bool has_multi;
+    uint64_t abandoned; /* waits that the daemon has forgotten */
 };
 
 struct image_probes {
@@ -422,6 +423,11 @@ void probes_unwatch(struct probes *probes, pid_t pid)
     bpf_map_delete_elem(bpf_map__fd(probes->skeleton->maps.watched), &key);
 }
 
+void probes_abandon(struct probes *probes, uint64_t waits)
+{
+    probes->abandoned += waits;
+}
+
 int probes_counters(const struct probes *probes, struct abi_counters *out)
 {
     _free_ struct abi_counters *each = calloc((size_t)probes->cpus, sizeof(*each));
@@ -438,6 +444,7 @@ int probes_counters(const struct probes *probes, struct abi_counters *out)
         for (int i = 0; i < ABI_HIT_MAX; i++)
             out->hits[i] += each[cpu].hits[i];
     }
+    out->losses[ABI_LOSS_ABANDONED] += probes->abandoned;
     return 0;
 }
 

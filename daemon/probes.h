@@ -73,6 +73,9 @@ int probes_events_map(const struct probes *probes);
 void probes_watch(struct probes *probes, pid_t pid);
 void probes_unwatch(struct probes *probes, pid_t pid);
 
+/* So many waits that were entered are not going to be ended: they are counted as such. */
+void probes_abandon(struct probes *probes, uint64_t waits);
+
 /* Sums over the processors; -ENOMEM or the kernel's error. */
 _must_check_ int probes_counters(const struct probes *probes, struct abi_counters *out);
 

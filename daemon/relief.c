@@ -213,17 +213,22 @@ void relief_make_room(const struct probes *probes, relief_taker *take, void *con
     }
 }
 
-void relief_forget_waiting(const struct probes *probes, enum abi_wait_kind kind)
+uint64_t relief_forget_waiting(const struct probes *probes, enum abi_wait_kind kind)
 {
     _wait_rows_ struct wait_rows rows = {0};
     const struct abi_waiting *threads;
     const uint32_t *tids;
+    uint64_t waits = 0;
 
     if (wait_rows_read(probes, WAIT_MAP_WAITING, &rows) < 0)
-        return;
+        return 0;
     threads = rows.values;
     tids = rows.keys;
-    for (size_t i = 0; i < rows.count; i++)
-        if (threads[i].depth && threads[i].entries[0].kind == kind)
-            wait_map_delete(probes, WAIT_MAP_WAITING, &tids[i]);
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!threads[i].depth || threads[i].entries[0].kind != kind)
+            continue;
+        waits += threads[i].depth;
+        wait_map_delete(probes, WAIT_MAP_WAITING, &tids[i]);
+    }
+    return waits;
 }

@@ -77,7 +77,7 @@ static json_t *encode_address(uint64_t address)
     char text[24];
 
     snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
-    return json_string(text);
+    return address ? json_string(text) : json_null();
 }
 
 static json_t *encode_histogram(const uint64_t histogram[static CONTENTION_BUCKETS])
@@ -262,10 +262,11 @@ static void take_text(struct decoder *decoder, const json_t *value, const char *
 
 static uint64_t take_address(struct decoder *decoder, const json_t *from, const char *field)
 {
-    const char *text = json_string_value(json_object_get(from, field));
+    const json_t *value = json_object_get(from, field);
+    const char *text = json_string_value(value);
     uint64_t address = 0;
 
-    if (!text || number_hex(text, UINT64_MAX, &address) < 0)
+    if (!json_is_null(value) && (!text || number_hex(text, UINT64_MAX, &address) < 0))
         refuse(decoder, field, "an address");
     return address;
 }

@@ -37,7 +37,8 @@ struct wait_sum {
 
 /* One of the top lists' lines. Which members mean something depends on the list. */
 struct contended {
-    uint64_t key; /* address of the lock; id of the stack; 0 for a list by thread */
+    uint64_t
+        key; /* address of the lock, 0 of managed ones; id of the stack; 0 for a list by thread */
     pid_t
         tid; /* by lock: the last owner; by owner, by thread: who. As seen from here; 0: unknown */
     char thread[CONTENTION_NAME_MAX]; /* its name; "": not known */

@@ -9,7 +9,7 @@ declare -A TRACED=()
 
 # seen PID JQ: of a new "clrmon contention", since attach. Leaves it in OUTPUT.
 seen() {
-    ask contention --total -o json -p "$1"
+    ask contention --total --top 256 -o json -p "$1"
     holds "$2"
 }
 

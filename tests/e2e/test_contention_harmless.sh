@@ -34,7 +34,7 @@ suspend() { # as a debugger does
 traced() { # on and off
     local round
     for round in 1 2; do
-        trace_locks "$LAB_PID"
+        trace "$LAB_PID" 0x4000:4 # the storm gives it something to write
         ended_cleanly "$TRACE_PID"
     done
 }

@@ -33,6 +33,13 @@ expect_consistent() { # of the file "now": each list adds up to the whole
     jq -e '.waiters == 0 and .longest_wait_ns == 0' "$E2E_TMP/now" >/dev/null || fail "somebody waits"
 }
 
+# Who waited in what code, by the runtime's own data, which it has since 9.0.
+expect_named() { # ROW
+    [[ $1 != @(9|10).* ]] || jq -e --argjson waits "$WAITS" '[.stacks[] | select(.frames | any(test("MonitorGate\\.Enter"))) | .waits]
+        | add >= $waits' "$E2E_TMP/now" >/dev/null ||
+        fail "the stacks have not the names of the workload: $(jq -c .stacks "$E2E_TMP/now")"
+}
+
 agree() { # ROW
     daemon_start
     start_locks "$1"
@@ -49,6 +56,7 @@ agree() { # ROW
     within_percent 2 "$(since .wait_ns)" "${TRACED[ns]}" "nanoseconds, by the trace"
     within_percent 2 "$(since .wait_ns)" "$(said ns)" "nanoseconds, by the program"
     expect_threads < <(pairs 4)
+    expect_named "$1"
     expect_broken_off
     nothing_lost || fail "lost: $(jq -c '.unpaired, .other' "$E2E_TMP/now")"
     daemon_end

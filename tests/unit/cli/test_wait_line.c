@@ -27,7 +27,7 @@ static void lines(void **state)
          "11-23 06:29:59    4711 orders       1                 1.5us 0x10           unknown, "
          "broken off"},
         {"{\"tid\":99999999999999999,\"wait_ns\":-1,\"lock\":\"?\",\"owner_tid\":\"x\"}",
-         "                     0              unknown             0ns 0x0            unknown"},
+         "                     0              unknown             0ns unknown        unknown"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -179,7 +179,7 @@ static void refuses(void **state)
         {"locks", "type", "7"},
         {"locks", "managed", "null"},
         {"locks", "waits", "-1"},
-        {"stacks", "id", "null"},
+        {"stacks", "id", "7"},
         {"stacks", "frames", "\"main\""},
         {"stacks", "frames", "[\"main\",null]"},
         {"stacks", "complete", "0"},
