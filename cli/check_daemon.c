@@ -108,6 +108,25 @@ static enum verdict verdict_of(const json_t *process)
     return verdict == VERDICT_MAX ? VERDICT_UNKNOWN : verdict;
 }
 
+/* What its sessions cost it, where clrmond counts events. */
+static void print_events(const json_t *process)
+{
+    const json_t *events = json_object_get(process, "events_written");
+    const json_t *rate = json_object_get(events, "per_second");
+    char line[160];
+    int length;
+
+    if (!json_is_object(events))
+        return;
+    length = snprintf(line, sizeof(line), "its sessions have had it write %lld events",
+                      (long long)json_integer_value(json_object_get(events, "total")));
+    if (json_is_number(rate))
+        snprintf(line + length, sizeof(line) - (size_t)length,
+                 ", now %.0f a second, for about %.2f %% of a CPU", json_number_value(rate),
+                 100 * json_number_value(json_object_get(events, "cost_share")));
+    print_folded(line, ROW_INDENT);
+}
+
 static void print_row(const json_t *process)
 {
     const json_t *set = json_object_get(json_object_get(process, "gc"), "public");
@@ -125,6 +144,7 @@ static void print_row(const json_t *process)
     for (size_t i = 0; i < json_array_size(reasons); i++)
         if (json_is_string(json_array_get(reasons, i)))
             print_folded(json_string_value(json_array_get(reasons, i)), ROW_INDENT);
+    print_events(process);
 }
 
 static void print_table(const json_t *processes, const struct options *options)
