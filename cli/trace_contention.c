@@ -24,6 +24,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    uint64_t session; /* its id, which is its address; 0: none has begun */
 };
 
 static void release(struct tracer *tracer)
@@ -79,9 +80,18 @@ static void say(const struct tracer *tracer, const char *what, const char *detai
             process_title(&tracer->target.process), (int)tracer->pid, what, detail);
 }
 
+static bool is_there(const struct tracer *tracer)
+{
+    for (size_t i = 0; tracer->seen.sessions_readable && i < tracer->seen.sessions.count; i++)
+        if (tracer->seen.sessions.items[i].address == tracer->session)
+            return true;
+    return false;
+}
+
 static bool is_settled(const struct tracer *tracer)
 {
-    return tracer->judgement.verdict != VERDICT_LEAKED && !tracer->judgement.unsettled;
+    return !is_there(tracer) && tracer->judgement.verdict != VERDICT_LEAKED &&
+           !tracer->judgement.unsettled;
 }
 
 static bool put_back(struct tracer *tracer)
@@ -94,6 +104,16 @@ static bool put_back(struct tracer *tracer)
     say(tracer, "what the session asked for is still on, and can't be put back: ",
         refusal ? refusal : why.text);
     return false;
+}
+
+static void say_what_lasts(const struct tracer *tracer)
+{
+    if (is_there(tracer))
+        say(tracer, "the runtime has not ended the session: it does so at its next event; ",
+            "see clrmon check then");
+    else
+        say(tracer, "what the session asked for is still on: ",
+            tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
 }
 
 /* The runtime drops what a session asked for when the next one opens, not when it ends. */
@@ -119,8 +139,7 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer, "what the session asked for is still on: ",
-        tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
+    say_what_lasts(tracer);
     return 1;
 }
 
@@ -133,7 +152,8 @@ static int trace(struct tracer *tracer, const struct eventpipe_request *request,
 
     if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
         return r;
-    if (leaked_before) {
+    tracer->session = outcome.id;
+    if (leaked_before && !outcome.id) {
         say(tracer, "events were left on before this session, and are: see clrmon check", "");
         return r;
     }
@@ -171,6 +191,9 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
 
     if (r < 0)
         return r;
+    if (cure_collects(&tracer.seen))
+        return reason_set(why, -EBUSY,
+                          "a session has GCHeapCollect (0x800000): the runtime would collect");
     names.data = tracer.resolver;
     say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
         "");
