@@ -96,6 +96,16 @@ static bool put_back(struct tracer *tracer)
     return false;
 }
 
+/* Of what is not on the GC may know only at its next collection. */
+static const char *outcome_of(const struct tracer *tracer, int cures)
+{
+    if (cures)
+        return "what it had left behind is put back";
+    if (tracer->judgement.verdict == VERDICT_OFF && tracer->judgement.reason_count)
+        return tracer->judgement.reasons[0];
+    return "nothing of it has stayed";
+}
+
 /* The runtime drops what a session asked for when the next one opens, not when it ends. */
 static int see_to_the_end(struct tracer *tracer)
 {
@@ -108,8 +118,7 @@ static int see_to_the_end(struct tracer *tracer)
         if (look(tracer, &why) < 0)
             return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
         if (is_settled(tracer)) {
-            say(tracer, "the session has ended; ",
-                cures ? "what it had left behind is put back" : "nothing of it has stayed");
+            say(tracer, "the session has ended; ", outcome_of(tracer, cures));
             return 0;
         }
         if (i % CURE_LOOK == 0 && tracer->judgement.verdict == VERDICT_LEAKED &&
