@@ -32,7 +32,7 @@ static bool is_on(const struct registry *registry, const struct probes *probes)
 
 static struct sums *read_sums(const struct probes *probes)
 {
-    struct sums *sums = malloc(sizeof(*sums));
+    _free_ struct sums *sums = malloc(sizeof(*sums));
     uint32_t batch;
 
     if (!sums)
@@ -41,11 +41,11 @@ static struct sums *read_sums(const struct probes *probes)
     if (bpf_map_lookup_batch(probes_events_map(probes), NULL, &batch, sums->keys, sums->values,
                              &sums->count, NULL) < 0 &&
         errno != ENOENT)
-        sums->count = 0;
+        return NULL;
     for (uint32_t i = 0; i < sums->count; i++)
         sums->entries[i] = (struct entry){sums->keys[i], sums->values[i]};
     qsort(sums->entries, sums->count, sizeof(*sums->entries), by_process);
-    return sums;
+    return TAKE_PTR(sums);
 }
 
 static void forget(const struct probes *probes, const struct entry *entries, size_t count)

@@ -40,12 +40,11 @@ static void sample(struct event_counts *counts, uint64_t now)
 {
     uint64_t passed = now - counts->sampled;
 
-    if (counts->sampled && passed < SAMPLE_NS)
+    if (counts->sampled && passed < SAMPLE_NS && counts->total >= counts->sampled_total)
         return;
-    if (counts->sampled) {
-        counts->rate_known = true;
+    counts->rate_known = counts->sampled && counts->total >= counts->sampled_total;
+    if (counts->rate_known)
         counts->per_second = (double)(counts->total - counts->sampled_total) * 1e9 / (double)passed;
-    }
     counts->sampled = now;
     counts->sampled_total = counts->total;
 }

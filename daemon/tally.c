@@ -57,17 +57,15 @@ static void add_sum(struct wait_sum *to, struct wait_sum more)
 
 static void join(struct tally_row *to, const struct tally_row *row)
 {
-    bool later = row->last_ns > to->last_ns;
-
     add_sum(&to->sum, row->sum);
     to->longest_ns = row->longest_ns > to->longest_ns ? row->longest_ns : to->longest_ns;
     to->waiters += row->waiters;
     to->waiting_ns += row->waiting_ns;
     to->managed |= row->managed;
-    if (row->owner && (later || !to->owner))
-        to->owner = row->owner;
-    if (later)
-        to->last_ns = row->last_ns;
+    if (!row->owner || (to->owner && row->last_ns <= to->last_ns))
+        return;
+    to->owner = row->owner;
+    to->last_ns = row->last_ns;
 }
 
 void tally_merge(struct tally *tally)
