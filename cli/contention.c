@@ -339,6 +339,7 @@ static int run_eventpipe(struct contention_verb *verb, int *status, struct reaso
     if (r < 0)
         return r;
     traced.count = 1;
+    verb->interval_ns = traced.items->now_ns - traced.items->since_ns;
     *status = show(verb, &traced);
     if (r)
         *status = EXIT_LEAKED;

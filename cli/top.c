@@ -10,6 +10,7 @@
 #include "ask.h"
 #include "contention_table.h"
 #include "moment.h"
+#include "report/json.h"
 #include "screen.h"
 #include "snapshot.h"
 #include "terminal.h"
@@ -53,19 +54,12 @@ static int take_option(struct top *top, int option)
     return option == 'i' || option == 'n' ? 0 : -EINVAL;
 }
 
-static const char *text_at(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
-
 /* "dotnet app.dll" is app.dll; else the process's own name says more. */
 static const char *name_of(const json_t *process)
 {
-    const char *command = text_at(process, "command"), *space = strrchr(command, ' ');
+    const char *command = json_text_at(process, "command"), *space = strrchr(command, ' ');
 
-    return space && space[1] ? space + 1 : text_at(process, "name");
+    return space && space[1] ? space + 1 : json_text_at(process, "name");
 }
 
 static int sessions_of(const json_t *process)
@@ -81,7 +75,7 @@ static int sessions_of(const json_t *process)
 static enum verdict verdict_of(const json_t *process)
 {
     for (enum verdict verdict = 0; verdict < VERDICT_MAX; verdict++)
-        if (strcmp(verdict_name(verdict), text_at(process, "verdict")) == 0)
+        if (strcmp(verdict_name(verdict), json_text_at(process, "verdict")) == 0)
             return verdict;
     return VERDICT_UNKNOWN;
 }
@@ -101,8 +95,8 @@ static void read_row(const json_t *process, struct screen_row *row)
     };
     snprintf(row->name, sizeof(row->name), "%s", name_of(process));
     snprintf(row->version, sizeof(row->version), "%s",
-             text_at(json_object_get(process, "runtime"), "version"));
-    snprintf(row->keywords, sizeof(row->keywords), "%s", text_at(set, "keywords"));
+             json_text_at(json_object_get(process, "runtime"), "version"));
+    snprintf(row->keywords, sizeof(row->keywords), "%s", json_text_at(set, "keywords"));
 }
 
 static int take_process(void *context, json_t *process)

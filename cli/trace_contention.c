@@ -23,6 +23,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    bool leaked_before;
 };
 
 static void release(struct tracer *tracer)
@@ -118,7 +119,9 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer, "what the session asked for is still on: ",
+    say(tracer,
+        tracer->leaked_before ? "events are left on, as they were before the session: "
+                              : "what the session asked for is still on: ",
         tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
     return 1;
 }
@@ -134,21 +137,16 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
         .names = &names,
     };
     struct eventpipe_outcome outcome = {0};
-    bool leaked_before;
     int r = begin(&tracer, why);
 
     if (r < 0)
         return r;
-    leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
+    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
-    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
     r = contention_by_eventpipe(pid, &request, out, &outcome, why);
     if (outcome.ended || (r < 0 && !process_alive(&tracer.target.process)))
         return r;
-    if (leaked_before) {
-        say(&tracer, "events were left on before this session, and are: see clrmon check", "");
-        return r;
-    }
     return see_to_the_end(&tracer) && r == 0 ? 1 : r;
 }

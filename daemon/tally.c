@@ -2,7 +2,8 @@
 #include "tally.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include "util/array.h"
 
 void tally_free(struct tally *tally)
 {
@@ -12,16 +13,12 @@ void tally_free(struct tally *tally)
 
 int tally_add(struct tally *tally, const struct tally_row *row)
 {
-    if (tally->count == tally->room) {
-        size_t room = tally->room ? 2 * tally->room : 64;
-        struct tally_row *rows = realloc(tally->rows, room * sizeof(*rows));
+    struct tally_row *rows = array_grow(tally->rows, tally->count + 1, sizeof(*rows), &tally->room);
 
-        if (!rows)
-            return -ENOMEM;
-        tally->rows = rows;
-        tally->room = room;
-    }
-    tally->rows[tally->count++] = *row;
+    if (!rows)
+        return -ENOMEM;
+    tally->rows = rows;
+    rows[tally->count++] = *row;
     return 0;
 }
 

@@ -119,15 +119,15 @@ json_t *pack_encode(const struct inspection *inspection)
     char build_id[BUILD_ID_TEXT_MAX];
 
     build_id_format(&identity->build_id, build_id);
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o, s:o*}", "schema", SCHEMA,
-        "build_id", build_id, "machine", machine_name(identity->machine), "kind",
-        image_kind_name(identity->kind), "version", identity->version, "fingerprint",
-        encode_fingerprint(&inspection->fingerprint), "layout", "context_has_enabled",
-        layout->context_has_enabled, "session_start_time", (int)layout->session_start_time,
-        "has_contract", layout->has_contract, "sites", pack_sites(&inspection->findings), "events",
-        encode_events(&inspection->findings.events), "marks",
-        encode_marks(&inspection->findings.marks));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o, s:o*}", "schema",
+                     SCHEMA, "build_id", build_id, "machine", machine_name(identity->machine),
+                     "kind", image_kind_name(identity->kind), "version", identity->version,
+                     "fingerprint", encode_fingerprint(&inspection->fingerprint), "layout",
+                     "context_has_enabled", layout->context_has_enabled, "session_start_time",
+                     (int)layout->session_start_time, "has_contract", layout->has_contract, "sites",
+                     pack_sites(&inspection->findings), "events",
+                     encode_events(&inspection->findings.events), "marks",
+                     encode_marks(&inspection->findings.marks));
 }
 
 static int decode_bytes(const char *text, uint8_t *out, size_t most, size_t *length)

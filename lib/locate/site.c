@@ -198,9 +198,9 @@ bool findings_are_credible(const struct findings *findings)
     const struct lock_layout *lock = &findings->lock;
 
     return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
-           findings->marks.start <= MARK_VERSION_MAX &&
-           findings->marks.stop <= MARK_VERSION_MAX && findings->events.count <= EVENTS_MAX &&
-           findings->events.variables <= ADDRESS_MAX && lock->holder < LOCK_SIZE_MAX &&
-           lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
-           lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
+           findings->marks.start <= MARK_VERSION_MAX && findings->marks.stop <= MARK_VERSION_MAX &&
+           findings->events.count <= EVENTS_MAX && findings->events.variables <= ADDRESS_MAX &&
+           lock->holder < LOCK_SIZE_MAX && lock->owner_tid < LOCK_SIZE_MAX &&
+           lock->sync_index < LOCK_SIZE_MAX && lock->thread_tid < THREAD_SIZE_MAX &&
+           lock->sync_table <= ADDRESS_MAX;
 }

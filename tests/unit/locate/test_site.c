@@ -99,7 +99,8 @@ static void credible_answers(void **state)
         .events = {.variables = ADDRESS_MAX, .count = EVENTS_MAX},
         .marks = {true, true, MARK_VERSION_MAX, MARK_VERSION_MAX},
     };
-    struct findings bad[] = {good, good, good, good, good, good, good, good, good, good, good, good, good};
+    struct findings bad[] = {good, good, good, good, good, good, good,
+                             good, good, good, good, good, good};
 
     bad[0].lock_exits.count = EXITS_MAX + 1;
     bad[1].wait_exits.count = SIZE_MAX;
