@@ -194,11 +194,15 @@ static void test_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_lock),   cmocka_unit_test(test_the_last_owner_that_is_known),
+        cmocka_unit_test(test_by_lock),
+        cmocka_unit_test(test_the_last_owner_that_is_known),
         cmocka_unit_test(test_by_owner),
-        cmocka_unit_test(test_by_thread), cmocka_unit_test(test_who_waits_now_is_not_cut),
-        cmocka_unit_test(test_nothing),   cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_waiting),   cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_by_thread),
+        cmocka_unit_test(test_who_waits_now_is_not_cut),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
