@@ -60,6 +60,12 @@ void event_counts_take(struct event_counts *counts, const struct event_table *ta
     sample(counts, now);
 }
 
+void event_counts_pause(struct event_counts *counts)
+{
+    counts->rate_known = false;
+    counts->sampled = 0;
+}
+
 const char *event_count_name(uint16_t id)
 {
     static char unnamed[16];

@@ -86,6 +86,11 @@ static void rate(void **state)
     assert_false(counts.rate_known);
     take(&counts, 25, 23 * SECOND);
     assert_float_equal(counts.per_second, 10, 1e-9);
+    event_counts_pause(&counts);
+    assert_false(counts.rate_known);
+    take(&counts, 1000, 60 * SECOND);
+    assert_false(counts.rate_known);
+    assert_int_equal(counts.total, 1000);
 }
 
 static void json(void **state)
