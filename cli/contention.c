@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "contention/contention_json.h"
 #include "contention_table.h"
 #include "moment.h"
 #include "report/json.h"

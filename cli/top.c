@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "ask.h"
 #include "contention_table.h"
@@ -14,6 +13,7 @@
 #include "screen.h"
 #include "snapshot.h"
 #include "terminal.h"
+#include "util/deadline.h"
 #include "util/number.h"
 #include "verbs.h"
 
@@ -238,25 +238,17 @@ static void take_key(struct top *top)
         top->quits = true;
 }
 
-static int64_t milliseconds(void)
+static void wait_until(struct top *top, deadline_t due)
 {
-    struct timespec now;
+    int left;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static void wait_until(struct top *top, int64_t due)
-{
-    int64_t left;
-
-    while (!top->quits && (left = due - milliseconds()) > 0) {
+    while (!top->quits && (left = deadline_left_ms(due)) > 0) {
         struct pollfd waits[] = {
             {.fd = top->signals, .events = POLLIN},
             {.fd = top->terminal.has_keys ? STDIN_FILENO : -1, .events = POLLIN},
         };
 
-        if (poll(waits, ARRAY_SIZE(waits), (int)left) <= 0)
+        if (poll(waits, ARRAY_SIZE(waits), left) <= 0)
             continue;
         if (waits[0].revents)
             take_signal(top);
@@ -282,7 +274,7 @@ static int catch_signals(void)
 static void run(struct top *top)
 {
     for (uint64_t drawn = 0; !top->quits; drawn++) {
-        int64_t due = milliseconds() + (int64_t)top->interval_s * 1000;
+        deadline_t due = deadline_in_ms(top->interval_s * 1000);
 
         refresh(top);
         draw(top);
