@@ -24,6 +24,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    bool leaked_before;
 };
 
 static void release(struct tracer *tracer)
@@ -128,7 +129,9 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer, "what the session asked for is still on: ",
+    say(tracer,
+        tracer->leaked_before ? "events are left on, as they were before the session: "
+                              : "what the session asked for is still on: ",
         tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
     return 1;
 }
@@ -136,16 +139,11 @@ static int see_to_the_end(struct tracer *tracer)
 static int trace(struct tracer *tracer, const struct eventpipe_request *request,
                  struct contention *out, struct reason *why)
 {
-    bool leaked_before = tracer->judgement.verdict == VERDICT_LEAKED;
     struct eventpipe_outcome outcome = {0};
     int r = contention_by_eventpipe(tracer->pid, request, out, &outcome, why);
 
     if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
         return r;
-    if (leaked_before) {
-        say(tracer, "events were left on before this session, and are: see clrmon check", "");
-        return r;
-    }
     return see_to_the_end(tracer) && r == 0 ? 1 : r;
 }
 
@@ -180,8 +178,9 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
 
     if (r < 0)
         return r;
+    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
-    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
     hold_interrupts(&before);
     r = trace(&tracer, &request, out, why);
