@@ -24,6 +24,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    bool leaked_before;
     uint64_t session; /* its id, which is its address; 0: none has begun */
 };
 
@@ -106,13 +107,27 @@ static bool put_back(struct tracer *tracer)
     return false;
 }
 
+/* Of what is not on the GC may know only at its next collection. */
+static const char *outcome_of(const struct tracer *tracer, int cures)
+{
+    if (cures)
+        return "what it had left behind is put back";
+    if (tracer->judgement.verdict == VERDICT_OFF && tracer->judgement.reason_count)
+        return tracer->judgement.reasons[0];
+    return "nothing of it has stayed";
+}
+
 static void say_what_lasts(const struct tracer *tracer)
 {
+    const char *what = tracer->leaked_before
+                           ? "events are left on, as they were before the session: "
+                           : "what the session asked for is still on: ";
+
     if (is_there(tracer))
         say(tracer, "the runtime has not ended the session: it does so at its next event; ",
             "see clrmon check then");
     else
-        say(tracer, "what the session asked for is still on: ",
+        say(tracer, what,
             tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
 }
 
@@ -128,8 +143,7 @@ static int see_to_the_end(struct tracer *tracer)
         if (look(tracer, &why) < 0)
             return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
         if (is_settled(tracer)) {
-            say(tracer, "the session has ended; ",
-                cures ? "what it had left behind is put back" : "nothing of it has stayed");
+            say(tracer, "the session has ended; ", outcome_of(tracer, cures));
             return 0;
         }
         if (i % CURE_LOOK == 0 && tracer->judgement.verdict == VERDICT_LEAKED &&
@@ -146,15 +160,14 @@ static int see_to_the_end(struct tracer *tracer)
 static int trace(struct tracer *tracer, const struct eventpipe_request *request,
                  struct contention *out, struct reason *why)
 {
-    bool leaked_before = tracer->judgement.verdict == VERDICT_LEAKED;
     struct eventpipe_outcome outcome = {0};
     int r = contention_by_eventpipe(tracer->pid, request, out, &outcome, why);
 
     if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
         return r;
     tracer->session = outcome.id;
-    if (leaked_before && !outcome.id) {
-        say(tracer, "events were left on before this session, and are: see clrmon check", "");
+    if (tracer->leaked_before && !outcome.id) {
+        say(tracer, "no session has begun; events are left on, as they were before", "");
         return r;
     }
     return see_to_the_end(tracer) && r == 0 ? 1 : r;
@@ -194,8 +207,9 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
     if (cure_collects(&tracer.seen))
         return reason_set(why, -EBUSY,
                           "a session has GCHeapCollect (0x800000): the runtime would collect");
+    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
-    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
     hold_interrupts(&before);
     r = trace(&tracer, &request, out, why);

@@ -163,17 +163,6 @@ diagnostics_off() { # ROW
     grep -q 'EnableDiagnostics=0 switches its diagnostics off' "$E2E_TMP/why" || fail "$(cat "$E2E_TMP/why")"
 }
 
-info() { # ROW
-    local version
-    lab_start "$1" idle
-    version=$(lab_field "$1" version)
-    OUTPUT=$("$EVENTPIPE" info "$LAB_PID" 2>&1) || true
-    case $1 in
-    3.1.*) [[ $OUTPUT == *'unknown command'* ]] ;;
-    *) [[ $OUTPUT == "pid $LAB_PID version $version rid linux-"* ]] ;;
-    esac || fail "it says of itself: $OUTPUT"
-}
-
 scenario_rows "as many waits as there were" monitor 3.1.2 8.0.33 9.0.22 10.0.14 10.0.12-single-file
 scenario_rows "as many waits for managed locks" managed 9.0.22 10.0.14
 scenario_rows "a stopped process is not harmed" stopped 3.1.2 8.0.33 10.0.14
@@ -183,5 +172,4 @@ scenario_rows "beside a session that collects" collecting 3.1.2 10.0.14
 scenario_rows "what was left on before" left_before 3.1.2
 scenario_rows "stopped amid the session" stopped_amid 3.1.2 10.0.14
 scenario_rows "diagnostics switched off" diagnostics_off 3.1.2 10.0.14
-scenario_rows "what the runtime says of itself" info 3.1.2 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file
 scenarios_end
