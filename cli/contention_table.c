@@ -112,7 +112,7 @@ static void format_count(unsigned count, char text[static CELL_MAX])
 #define SUM_COLUMNS                                                                                \
     {"WAITS/s", .width = 7},                                                                       \
     {                                                                                              \
-        "MS/s", 6                                                                                  \
+        "MS/s", .width = 6                                                                         \
     }
 #define SUM_COLUMN_COUNT 2
 
@@ -286,7 +286,7 @@ static const struct {
     [TABLE_PROCESS] = {{{"PID", .width = 7},
                         {"NAME", .width = 9, .least = 4, .most = 40},
                         SUM_COLUMNS,
-                        {"P99", 6, .rank = 4},
+                        {"P99", .width = 6, .rank = 4},
                         {"WAITERS", .width = 7, .rank = 1},
                         {"LONGEST", .width = 7, .rank = 3},
                         {"WORST LOCK", .width = 14, .rank = 2, .most = 40},
