@@ -93,6 +93,23 @@ killed() { # ROW
     eventually 30 sessions_are "$LAB_PID" 0
 }
 
+# Whoever is impatient has what the session leaves behind put back all the same.
+impatient() { # ROW
+    local status=0 client
+    lab_start "$1" locks
+    env --default-signal=INT "$CLRMON" contention --eventpipe -p "$LAB_PID" --duration 10m >"$E2E_TMP/session" 2>&1 &
+    client=$!
+    eventually 30 sessions_are "$LAB_PID" 1
+    kill -s INT "$client"
+    eventually 30 sessions_are "$LAB_PID" 0
+    while kill -s INT "$client" 2>/dev/null; do sleep 0.05; done
+    wait "$client" || status=$?
+    ((status == 0 || status == 130)) || fail "status $status: $(cat "$E2E_TMP/session")"
+    grep -qE 'nothing of it has stayed|is put back' "$E2E_TMP/session" || fail "it says: $(cat "$E2E_TMP/session")"
+    made 13 1
+    is "$LAB_PID" '.verdict == "off"' || fail "$OUTPUT"
+}
+
 diagnostics_off() { # ROW
     export DOTNET_EnableDiagnostics=0 COMPlus_EnableDiagnostics=0
     lab_start "$1" locks
@@ -104,5 +121,6 @@ scenario_rows "as many waits as there were" monitor 3.1.2 8.0.33 9.0.22 10.0.14 
 scenario_rows "as many waits for managed locks" managed 9.0.22 10.0.14
 scenario_rows "a stopped process is not harmed" stopped 3.1.2 8.0.33 10.0.14
 scenario_rows "a killed client" killed 3.1.2 10.0.14
+scenario_rows "interrupted again and again" impatient 3.1.2 10.0.14
 scenario_rows "diagnostics switched off" diagnostics_off 3.1.2 10.0.14
 scenarios_end
