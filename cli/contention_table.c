@@ -114,7 +114,7 @@ static void format_count(unsigned count, char text[static CELL_MAX])
     {                                                                                              \
         "MS/s", .width = 6                                                                         \
     }
-#define SUM_COLUMN_COUNT 2
+#define OTHER_COLUMN 4 /* behind the process and its sums */
 
 struct table {
     FILE *out;
@@ -246,8 +246,8 @@ static void print_other(const struct table *table, const struct contention *of, 
     format_sums(of, table->view, other, &sums);
     texts[2] = sums.waits;
     texts[3] = sums.time;
-    for (size_t i = 4; i < table->count; i++)
-        texts[i] = i == 4 ? "other" : "";
+    for (size_t i = OTHER_COLUMN; i < table->count; i++)
+        texts[i] = i == OTHER_COLUMN ? "other" : "";
     print_texts(table, texts);
 }
 
