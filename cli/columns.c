@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 static unsigned sum(const unsigned *widths, size_t count)
 {
