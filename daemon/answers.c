@@ -33,6 +33,8 @@ struct process_cursor {
     struct control_request request;
     pid_t last;
     bool telling; /* the contention of the last one, part by part */
+    bool naming;  /* names of the last one are looked for; then it is read again */
+    uint64_t named_until;
     struct contention contention;
     struct contention_place place;
 };
@@ -133,6 +135,8 @@ static int next_check(void *context, void *from, json_t **item, struct reason *w
 /* Contention, in as many items as it takes */
 
 #define TOP_DEFAULT 16
+#define NAMES_NS    (2000 * NS_PER_MS) /* that an answer waits for names, at most */
+#define BARE_NS     (700 * NS_PER_MS)  /* and one without, for what tells which waits count */
 #define PART_MAX    (CONTROL_ANSWER_MAX - 1024) /* of a packet, around which is little else */
 
 static void bare(struct contention *contention)
@@ -143,13 +147,29 @@ static void bare(struct contention *contention)
         stacks->items[i].frame_count = 0;
 }
 
-/* 1, 0 at the end. */
+/* Is it worth waiting for the names of what was read? The whole answer has so long for that. */
+static bool waits_for_names(const struct answers *answers, struct process_cursor *cursor)
+{
+    uint64_t now = clock_monotonic_ns();
+    bool naming = contention_is_naming(monitor_contention(answers->monitor), cursor->last);
+
+    if (naming && !cursor->named_until)
+        cursor->named_until = now + (cursor->request.bare ? BARE_NS : NAMES_NS);
+    cursor->naming = naming && now < cursor->named_until;
+    return cursor->naming;
+}
+
+/* 1; 0 at the end; -EAGAIN while names are looked for. */
 static int read_next(struct answers *answers, struct process_cursor *cursor, struct reason *why)
 {
     const struct control_request *request = &cursor->request;
-    struct stored_process *process = next_process(answers, cursor);
+    struct stored_process *process =
+        cursor->naming ? store_find(answers->store, cursor->last) : NULL;
     int r;
 
+    if (process && waits_for_names(answers, cursor))
+        return -EAGAIN;
+    process = process ? process : next_process(answers, cursor);
     if (!process)
         return 0;
     contention_free(&cursor->contention);
@@ -159,6 +179,8 @@ static int read_next(struct answers *answers, struct process_cursor *cursor, str
                         &cursor->contention, why);
     if (r < 0)
         return r;
+    if (waits_for_names(answers, cursor))
+        return -EAGAIN;
     if (request->bare)
         bare(&cursor->contention);
     cursor->telling = true;

@@ -8,6 +8,7 @@
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
+#include "wait_queue.h"
 
 #define CALLBACK_NS      (20 * NS_PER_MS)
 #define REPAIR_NS        (1000 * NS_PER_MS)
@@ -42,6 +43,7 @@ struct monitor {
     monitor_wait_listener *wait_listener;
     void *wait_context;
     unsigned turn_waits;
+    struct wait_queue *wait_queue;
     sd_event_source *ring_source;
     sd_event_source *waits_source;
     sd_event_source *timer;
@@ -244,6 +246,7 @@ static void end_process(struct monitor *monitor, const struct abi_record *record
     struct changes changes = changes_of(monitor);
     pid_t pid = (pid_t)record->pid;
 
+    wait_queue_hurry(monitor->wait_queue, record->pid);
     examiner_end(monitor->examiner, pid, &changes);
     if (record->waited)
         contention_forget(monitor_contention(monitor), pid, record->time);
@@ -319,13 +322,27 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events, void *conte
     return 0;
 }
 
-static bool take_wait(void *context, const struct abi_wait *wait)
+static bool wait_is_ready(void *context, const struct abi_wait *wait)
+{
+    const struct monitor *monitor = context;
+
+    return contention_wait_is_named(monitor_contention(monitor), wait);
+}
+
+static void tell_wait(void *context, const struct abi_wait *wait)
 {
     struct monitor *monitor = context;
     struct stored_process *process = store_find(monitor->store, (pid_t)wait->pid);
 
     if (process && monitor->wait_listener)
         monitor->wait_listener(monitor->wait_context, process, wait);
+}
+
+static bool take_wait(void *context, const struct abi_wait *wait)
+{
+    struct monitor *monitor = context;
+
+    wait_queue_add(monitor->wait_queue, wait);
     return ++monitor->turn_waits < WAITS_PER_TURN;
 }
 
@@ -380,6 +397,7 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
                 struct store *store, struct reason *why)
 {
     struct monitor *monitor = calloc(1, sizeof(*monitor));
+    const struct wait_queue_listener waits = {wait_is_ready, tell_wait, monitor};
     int r;
 
     if (!monitor)
@@ -393,6 +411,8 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
         r = sd_event_add_defer(loop, &monitor->after_looks, on_after_looks, monitor);
     if (r >= 0)
         r = sd_event_source_set_enabled(monitor->after_looks, SD_EVENT_OFF);
+    if (r >= 0)
+        r = wait_queue_new(&monitor->wait_queue, loop, &waits);
     if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
                          monitor);
@@ -414,6 +434,7 @@ void monitor_free(struct monitor **monitor)
     sd_event_source_disable_unref((*monitor)->after_looks);
     sd_event_source_disable_unref((*monitor)->ring_source);
     sd_event_source_disable_unref((*monitor)->waits_source);
+    wait_queue_free(&(*monitor)->wait_queue);
     examiner_free(&(*monitor)->examiner);
     probes_free(&(*monitor)->probes);
     pending_clear(&(*monitor)->pending);

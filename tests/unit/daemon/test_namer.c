@@ -22,7 +22,7 @@ static struct namer *make(void)
 
     findings_add(&findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, 0x1000,
                  "test");
-    assert_int_equal(namer_new(&namer, &process, &findings, 0x400000), 0);
+    assert_int_equal(namer_new(&namer, NULL, &process, &findings, 0x400000), 0);
     return namer;
 }
 
