@@ -70,11 +70,11 @@ void wait_sum_add(struct wait_sum *to, struct abi_wait_sum sum)
     add(to, sum.waits, sum.wait_ns);
 }
 
-static void add_histogram(struct contention *to, const abi_u64 *histogram)
-{
-    for (size_t i = 0; i < ABI_WAIT_BUCKETS; i++)
-        to->histogram[i] += histogram[i];
-}
+#define ADD_HISTOGRAM(to, from)                                                                    \
+    do                                                                                             \
+        for (size_t bucket = 0; bucket < ABI_WAIT_BUCKETS; bucket++)                               \
+            (to)[bucket] += (from)[bucket];                                                        \
+    while (0)
 
 static int add_stack(struct reading *reading, const struct abi_stack_key *key,
                      const struct abi_stack_sums *sums)
@@ -90,7 +90,7 @@ static int add_stack(struct reading *reading, const struct abi_stack_key *key,
         return 0;
     if (row.managed) {
         wait_sum_add(&reading->managed, sums->sum);
-        add_histogram(reading->out, sums->histogram);
+        ADD_HISTOGRAM(reading->out->histogram, sums->histogram);
     }
     return tally_add(&reading->tallies[CONTENTION_BY_STACK], &row);
 }
@@ -157,7 +157,7 @@ static int add_managed(struct reading *reading)
 
     add(&reading->managed, relieved.waits, relieved.wait_ns);
     add(&lists[CONTENTION_BY_STACK].other, relieved.waits, relieved.wait_ns);
-    add_histogram(reading->out, reading->process->relieved.histogram);
+    ADD_HISTOGRAM(reading->out->histogram, reading->process->relieved.histogram);
     if (!reading->managed.waits && !reading->managed.wait_ns)
         return 0;
     row.sum = reading->managed;
@@ -193,7 +193,7 @@ static void add_process(struct reading *reading)
         return;
     wait_sum_add(&reading->out->sum, sums.sum);
     reading->out->unpaired += sums.unpaired + sums.abandoned;
-    add_histogram(reading->out, sums.histogram);
+    ADD_HISTOGRAM(reading->out->histogram, sums.histogram);
     add_others(reading, &sums);
 }
 

@@ -13,7 +13,7 @@ struct waiter_process {
     struct {             /* what was taken out of the maps, and is counted here from then on */
         struct wait_sum other[CONTENTION_BY_MAX];
         struct wait_sum managed;
-        abi_u64 histogram[ABI_WAIT_BUCKETS]; /* of managed */
+        uint64_t histogram[ABI_WAIT_BUCKETS]; /* of managed */
     } relieved;
 };
 
