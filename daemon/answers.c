@@ -206,8 +206,12 @@ static int next_contention(void *context, void *from, json_t **item, struct reas
 
 /* Probes */
 
+#define SWITCH_NS (2000 * NS_PER_MS) /* that an answer waits for what is being switched, at most   \
+                                      */
+
 struct probes_cursor {
-    struct health *health;
+    struct health *health; /* as it is when it begins to be told */
+    uint64_t until;
     enum probe_family next;
 };
 
@@ -230,12 +234,9 @@ static int open_probes(void *context, const struct control_request *request, voi
     if (r < 0)
         return r;
     cursor = calloc(1, sizeof(*cursor));
-    if (cursor)
-        cursor->health = read_health(context);
-    if (!cursor || !cursor->health) {
-        free(cursor);
+    if (!cursor)
         return reason_set(why, -ENOMEM, "no memory");
-    }
+    cursor->until = clock_monotonic_ns() + SWITCH_NS;
     *out = cursor;
     return 0;
 }
@@ -271,11 +272,19 @@ static json_t *encode_family(const struct answers *answers, const struct health 
 
 static int next_probes(void *context, void *from, json_t **item, struct reason *why)
 {
+    const struct answers *answers = context;
     struct probes_cursor *cursor = from;
 
     if (cursor->next == PROBES_FAMILY_MAX)
         return 0;
-    *item = encode_family(context, cursor->health, cursor->next++);
+    if (!cursor->health && monitor_is_switching(answers->monitor) &&
+        clock_monotonic_ns() < cursor->until)
+        return -EAGAIN;
+    if (!cursor->health)
+        cursor->health = read_health(answers);
+    if (!cursor->health)
+        return reason_set(why, -ENOMEM, "no memory");
+    *item = encode_family(answers, cursor->health, cursor->next++);
     return 1;
 }
 

@@ -48,6 +48,7 @@ struct monitor {
     sd_event_source *waits_source;
     sd_event_source *timer;
     sd_event_source *after_looks; /* ends the turn of those who asked for a look */
+    sd_event_source *detaching;
 };
 
 static uint64_t interval_ms(const struct monitor *monitor)
@@ -129,12 +130,38 @@ static void look_at_due(struct monitor *monitor, uint64_t now)
     }
 }
 
+static void detach_soon(struct monitor *monitor)
+{
+    if (registry_is_leaving(examiner_registry(monitor->examiner)))
+        sd_event_source_set_enabled(monitor->detaching, SD_EVENT_ONESHOT);
+}
+
+/* Nobody is known to wait where nobody is seen to come out. */
+static void end_detaching(struct monitor *monitor)
+{
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++)
+        if (!registry_family_is_on(examiner_registry(monitor->examiner), family))
+            contention_forget_waiting(monitor_contention(monitor), family);
+}
+
+static int on_detaching(sd_event_source *source, void *context)
+{
+    struct monitor *monitor = context;
+
+    if (registry_detach_next(examiner_registry(monitor->examiner)))
+        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    else
+        end_detaching(monitor);
+    return 0;
+}
+
 static void find_processes(struct monitor *monitor, uint64_t now)
 {
     struct scan scan;
 
     monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    detach_soon(monitor);
     monitor_count_events(monitor);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
@@ -412,6 +439,10 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
     if (r >= 0)
         r = sd_event_source_set_enabled(monitor->after_looks, SD_EVENT_OFF);
     if (r >= 0)
+        r = sd_event_add_defer(loop, &monitor->detaching, on_detaching, monitor);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(monitor->detaching, SD_EVENT_OFF);
+    if (r >= 0)
         r = wait_queue_new(&monitor->wait_queue, loop, &waits);
     if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
@@ -432,6 +463,7 @@ void monitor_free(struct monitor **monitor)
         return;
     sd_event_source_disable_unref((*monitor)->timer);
     sd_event_source_disable_unref((*monitor)->after_looks);
+    sd_event_source_disable_unref((*monitor)->detaching);
     sd_event_source_disable_unref((*monitor)->ring_source);
     sd_event_source_disable_unref((*monitor)->waits_source);
     wait_queue_free(&(*monitor)->wait_queue);
@@ -477,6 +509,14 @@ struct contention_reader *monitor_contention(const struct monitor *monitor)
     return examiner_contention(monitor->examiner);
 }
 
+/* Who switches on what is going must wait, or waits would be counted twice. */
+static void detach_all(struct monitor *monitor)
+{
+    while (registry_detach_next(examiner_registry(monitor->examiner)))
+        ;
+    end_detaching(monitor);
+}
+
 int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid, bool on,
                    struct reason *why)
 {
@@ -497,10 +537,16 @@ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                    ? reason_set(why, r, "process %d can't be switched: %s", (int)pid, strerror(-r))
                    : 0;
     }
+    if (on && monitor_is_switching(monitor))
+        detach_all(monitor);
     registry_set_family(registry, monitor->probes, family, on);
-    if (!on)
-        contention_forget_waiting(monitor_contention(monitor), family);
+    detach_soon(monitor);
     return 0;
+}
+
+bool monitor_is_switching(const struct monitor *monitor)
+{
+    return registry_is_leaving(examiner_registry(monitor->examiner));
 }
 
 bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid)

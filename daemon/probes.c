@@ -391,16 +391,25 @@ int probes_attach(struct probes *probes, int fd, const struct plan *plan, struct
     return 0;
 }
 
-void probes_detach(struct image_probes **image)
+bool probes_detach_next(struct image_probes **image)
 {
     if (!*image)
-        return;
-    while ((*image)->multi_count)
+        return false;
+    if ((*image)->multi_count)
         close((*image)->multis[--(*image)->multi_count]);
-    while ((*image)->link_count)
+    else if ((*image)->link_count)
         bpf_link__destroy((*image)->links[--(*image)->link_count]);
+    if ((*image)->multi_count || (*image)->link_count)
+        return true;
     free(*image);
     *image = NULL;
+    return false;
+}
+
+void probes_detach(struct image_probes **image)
+{
+    while (probes_detach_next(image))
+        ;
 }
 
 size_t probes_attached(const struct image_probes *image)
