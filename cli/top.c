@@ -285,8 +285,13 @@ static int catch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What is a second's is known after an interval: one that is drawn but once begins with that. */
 static void run(struct top *top)
 {
+    if (top->count == 1) {
+        refresh(top);
+        wait_until(top, milliseconds() + (int64_t)top->interval_s * 1000);
+    }
     for (uint64_t drawn = 0; !top->quits; drawn++) {
         int64_t due = milliseconds() + (int64_t)top->interval_s * 1000;
 
