@@ -103,6 +103,10 @@ struct {
 /* A wait at least so long goes to the ring. The daemon's to write. */
 volatile __u64 min_wait_ns = ABI_NOBODY_FOLLOWS;
 
+/* Kinds of waits, as bits, of which nothing is counted while their probes come and go. The daemon's
+ * to write. */
+volatile __u32 kinds_off = 0;
+
 static const struct abi_wait_process no_process;
 static const struct abi_process_sums no_process_sums;
 static const struct abi_lock_sums no_lock_sums;
@@ -351,7 +355,7 @@ static __always_inline struct abi_wait_process *process_of(__u32 pid, enum abi_w
 
     if (!process)
         add(&counters->losses[ABI_LOSS_PROCESSES], 1);
-    return process && process->off & 1 << kind ? NULL : process;
+    return process && (process->off | kinds_off) & 1 << kind ? NULL : process;
 }
 
 SEC("uprobe")
@@ -525,7 +529,7 @@ static __always_inline void leave(__u64 stack_pointer, bool thrown, enum abi_wai
     bool entered = pop(stack_pointer, kind, &wait, counters);
     struct abi_process_sums *sums;
 
-    if (process && process->off & 1 << kind)
+    if (((process ? process->off : 0) | kinds_off) & 1 << kind)
         return;
     if (!entered)
         add(&counters->losses[ABI_LOSS_UNPAIRED], 1);

@@ -285,21 +285,26 @@ static int catch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What is a second's is known after an interval: one that is drawn but once begins with that. */
+static void wait_interval(struct top *top, int64_t since)
+{
+    wait_until(top, since + (int64_t)top->interval_s * 1000);
+}
+
+/* What happens in a second is known after an interval: who wants one screen waits for that. */
 static void run(struct top *top)
 {
-    if (top->count == 1) {
-        refresh(top);
-        wait_until(top, milliseconds() + (int64_t)top->interval_s * 1000);
-    }
     for (uint64_t drawn = 0; !top->quits; drawn++) {
-        int64_t due = milliseconds() + (int64_t)top->interval_s * 1000;
+        int64_t began = milliseconds();
 
         refresh(top);
+        if (top->count == 1 && top->has_waits) {
+            wait_interval(top, began);
+            refresh(top);
+        }
         draw(top);
         if (top->count && drawn + 1 >= top->count)
             break;
-        wait_until(top, due);
+        wait_interval(top, began);
     }
 }
 

@@ -206,8 +206,9 @@ static int next_contention(void *context, void *from, json_t **item, struct reas
 
 /* Probes */
 
-#define SWITCH_NS (2000 * NS_PER_MS) /* that an answer waits for what is being switched, at most   \
-                                      */
+#define SWITCH_NS                                                                                  \
+    (8000 * NS_PER_MS) /* that an answer waits for what is being switched, at most                 \
+                        */
 
 struct probes_cursor {
     struct health *health; /* as it is when it begins to be told */

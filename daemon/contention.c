@@ -310,6 +310,18 @@ void contention_forget(struct contention_reader *reader, pid_t pid, uint64_t unt
         relief_forget(reader->probes, (uint32_t)pid, until);
 }
 
+void contention_take_families(struct contention_reader *reader)
+{
+    uint32_t off = 0;
+
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++)
+        if (kind_of[family] != ABI_WAIT_KIND_MAX &&
+            !registry_family_is_on(reader->registry, family))
+            off |= 1u << kind_of[family];
+    if (reader->probes)
+        probes_set_kinds_off(reader->probes, off);
+}
+
 void contention_forget_waiting(struct contention_reader *reader, enum probe_family family)
 {
     if (reader->probes && kind_of[family] != ABI_WAIT_KIND_MAX)

@@ -49,6 +49,10 @@ _must_check_ int contention_set_process(struct contention_reader *reader, pid_t 
 bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
                               enum probe_family family);
 
+/* Families were switched: waits of those that are off are not counted any more, though their probes
+ * go one by one. */
+void contention_take_families(struct contention_reader *reader);
+
 /* A family's probes have been detached: nobody is known to wait any more. */
 void contention_forget_waiting(struct contention_reader *reader, enum probe_family family);
 

@@ -49,6 +49,7 @@ struct monitor {
     sd_event_source *timer;
     sd_event_source *after_looks; /* ends the turn of those who asked for a look */
     sd_event_source *detaching;
+    bool wanted[PROBES_FAMILY_MAX]; /* to be switched on when what is going has gone */
 };
 
 static uint64_t interval_ms(const struct monitor *monitor)
@@ -136,12 +137,22 @@ static void detach_soon(struct monitor *monitor)
         sd_event_source_set_enabled(monitor->detaching, SD_EVENT_ONESHOT);
 }
 
+static void set_family(struct monitor *monitor, enum probe_family family, bool on)
+{
+    registry_set_family(examiner_registry(monitor->examiner), monitor->probes, family, on);
+    contention_take_families(monitor_contention(monitor));
+}
+
 /* Nobody is known to wait where nobody is seen to come out. */
 static void end_detaching(struct monitor *monitor)
 {
-    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++)
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++) {
         if (!registry_family_is_on(examiner_registry(monitor->examiner), family))
             contention_forget_waiting(monitor_contention(monitor), family);
+        if (monitor->wanted[family])
+            set_family(monitor, family, true);
+        monitor->wanted[family] = false;
+    }
 }
 
 static int on_detaching(sd_event_source *source, void *context)
@@ -412,12 +423,9 @@ static void make_probes(struct monitor *monitor)
 
 static void begin_families(struct monitor *monitor)
 {
-    struct registry *registry = examiner_registry(monitor->examiner);
-
-    registry_set_family(registry, monitor->probes, PROBES_CONTENTION, monitor->config.contention);
-    registry_set_family(registry, monitor->probes, PROBES_MANAGED_LOCKS,
-                        monitor->config.managed_locks);
-    registry_set_family(registry, monitor->probes, PROBES_EVENTS, monitor->config.events);
+    set_family(monitor, PROBES_CONTENTION, monitor->config.contention);
+    set_family(monitor, PROBES_MANAGED_LOCKS, monitor->config.managed_locks);
+    set_family(monitor, PROBES_EVENTS, monitor->config.events);
 }
 
 int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
@@ -509,18 +517,9 @@ struct contention_reader *monitor_contention(const struct monitor *monitor)
     return examiner_contention(monitor->examiner);
 }
 
-/* Who switches on what is going must wait, or waits would be counted twice. */
-static void detach_all(struct monitor *monitor)
-{
-    while (registry_detach_next(examiner_registry(monitor->examiner)))
-        ;
-    end_detaching(monitor);
-}
-
 int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid, bool on,
                    struct reason *why)
 {
-    struct registry *registry = examiner_registry(monitor->examiner);
     int r;
 
     if (!monitor->probes)
@@ -537,9 +536,9 @@ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                    ? reason_set(why, r, "process %d can't be switched: %s", (int)pid, strerror(-r))
                    : 0;
     }
-    if (on && monitor_is_switching(monitor))
-        detach_all(monitor);
-    registry_set_family(registry, monitor->probes, family, on);
+    monitor->wanted[family] = on && monitor_is_switching(monitor);
+    if (!monitor->wanted[family])
+        set_family(monitor, family, on);
     detach_soon(monitor);
     return 0;
 }

@@ -250,6 +250,11 @@ void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
     probes->skeleton->data->min_wait_ns = min_wait_ns;
 }
 
+void probes_set_kinds_off(struct probes *probes, uint32_t kinds)
+{
+    probes->skeleton->bss->kinds_off = kinds;
+}
+
 static const struct bpf_map *map_of(const struct probes *probes, enum wait_map map)
 {
     const struct bpf_map *const maps[WAIT_MAP_MAX] = {

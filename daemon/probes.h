@@ -72,6 +72,9 @@ uint32_t probes_map_size(const struct probes *probes, enum wait_map map);
 /* struct abi_event_key to how often it was written, uint64_t. */
 int probes_events_map(const struct probes *probes);
 
+/* Kinds of waits, as bits, of which nothing is counted. */
+void probes_set_kinds_off(struct probes *probes, uint32_t kinds);
+
 /* Exits and forks are reported of watched processes only. */
 void probes_watch(struct probes *probes, pid_t pid);
 void probes_unwatch(struct probes *probes, pid_t pid);
