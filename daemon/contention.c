@@ -329,43 +329,14 @@ void contention_forget_waiting(struct contention_reader *reader, enum probe_fami
     forget_recent(reader);
 }
 
-static void take_stack(struct contention_reader *reader, struct waiter_process *process,
-                       const struct abi_stack_key *key, const struct abi_stack_sums *sums)
-{
-    if (key->kind == ABI_WAIT_LOCK)
-        wait_sum_add(&process->relieved.other[CONTENTION_BY_STACK], sums->sum);
-    if (!wait_is_managed(reader->probes, process, key))
-        return;
-    wait_sum_add(&process->relieved.managed, sums->sum);
-    for (size_t i = 0; i < ABI_WAIT_BUCKETS; i++)
-        process->relieved.histogram[i] += sums->histogram[i];
-}
-
-static void take_lock(struct waiter_process *process, const struct abi_lock_sums *sums)
-{
-    wait_sum_add(&process->relieved.other[CONTENTION_BY_LOCK], sums->sum);
-    wait_sum_add(&process->relieved.other[CONTENTION_BY_OWNER], sums->sum);
-}
-
-static void take_thread(struct waiter_process *process, const struct abi_thread_sums *sums)
-{
-    wait_sum_add(&process->relieved.other[CONTENTION_BY_THREAD], sums->sum);
-}
-
 static void take_row(void *context, enum wait_map map, uint32_t pid, const void *key,
                      const void *value)
 {
     struct contention_reader *reader = context;
     struct known_process *known = know(reader, (pid_t)pid);
 
-    if (!known)
-        return;
-    if (map == WAIT_MAP_STACK_SUMS)
-        take_stack(reader, &known->waiter, key, value);
-    else if (map == WAIT_MAP_LOCKS)
-        take_lock(&known->waiter, value);
-    else
-        take_thread(&known->waiter, value);
+    if (known)
+        wait_reading_relieve(reader->probes, &known->waiter, map, key, value);
 }
 
 void contention_sweep(struct contention_reader *reader)

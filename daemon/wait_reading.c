@@ -65,7 +65,7 @@ static void add(struct wait_sum *to, uint64_t waits, uint64_t wait_ns)
     to->wait_ns += wait_ns;
 }
 
-void wait_sum_add(struct wait_sum *to, struct abi_wait_sum sum)
+static void add_abi(struct wait_sum *to, struct abi_wait_sum sum)
 {
     add(to, sum.waits, sum.wait_ns);
 }
@@ -89,7 +89,7 @@ static int add_stack(struct reading *reading, const struct abi_stack_key *key,
     if (key->kind != ABI_WAIT_LOCK && !row.managed)
         return 0;
     if (row.managed) {
-        wait_sum_add(&reading->managed, sums->sum);
+        add_abi(&reading->managed, sums->sum);
         ADD_HISTOGRAM(reading->out->histogram, sums->histogram);
     }
     return tally_add(&reading->tallies[CONTENTION_BY_STACK], &row);
@@ -179,7 +179,7 @@ static void add_others(struct reading *reading, const struct abi_process_sums *s
     for (size_t i = 0; i < CONTENTION_BY_MAX; i++) {
         struct wait_sum relieved = reading->process->relieved.other[i];
 
-        wait_sum_add(&reading->out->lists[i].other, others[i]);
+        add_abi(&reading->out->lists[i].other, others[i]);
         add(&reading->out->lists[i].other, relieved.waits, relieved.wait_ns);
     }
 }
@@ -191,7 +191,7 @@ static void add_process(struct reading *reading)
 
     if (wait_map_get(reading->question->probes, WAIT_MAP_SUMS, &key, &sums) < 0)
         return;
-    wait_sum_add(&reading->out->sum, sums.sum);
+    add_abi(&reading->out->sum, sums.sum);
     reading->out->unpaired += sums.unpaired + sums.abandoned;
     ADD_HISTOGRAM(reading->out->histogram, sums.histogram);
     add_others(reading, &sums);
@@ -380,4 +380,33 @@ int wait_reading_sums(const struct wait_question *question, struct contention *o
     for (size_t i = 0; i < CONTENTION_BY_MAX; i++)
         out->lists[i].other = (struct wait_sum){0};
     return r;
+}
+
+/* Relieved */
+
+static void relieve_of_stack(const struct probes *probes, struct waiter_process *process,
+                             const struct abi_stack_key *key, const struct abi_stack_sums *sums)
+{
+    if (key->kind == ABI_WAIT_LOCK)
+        add_abi(&process->relieved.other[CONTENTION_BY_STACK], sums->sum);
+    if (!wait_is_managed(probes, process, key))
+        return;
+    add_abi(&process->relieved.managed, sums->sum);
+    ADD_HISTOGRAM(process->relieved.histogram, sums->histogram);
+}
+
+void wait_reading_relieve(const struct probes *probes, struct waiter_process *process,
+                          enum wait_map map, const void *key, const void *value)
+{
+    const struct abi_thread_sums *thread = value;
+    const struct abi_lock_sums *lock = value;
+
+    if (map == WAIT_MAP_STACK_SUMS) {
+        relieve_of_stack(probes, process, key, value);
+    } else if (map == WAIT_MAP_LOCKS) {
+        add_abi(&process->relieved.other[CONTENTION_BY_LOCK], lock->sum);
+        add_abi(&process->relieved.other[CONTENTION_BY_OWNER], lock->sum);
+    } else {
+        add_abi(&process->relieved.other[CONTENTION_BY_THREAD], thread->sum);
+    }
 }

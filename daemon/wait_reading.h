@@ -32,7 +32,9 @@ _must_check_ int wait_reading_lists(const struct wait_question *question, struct
 /* The same without the lists. */
 _must_check_ int wait_reading_sums(const struct wait_question *question, struct contention *out);
 
-void wait_sum_add(struct wait_sum *to, struct abi_wait_sum sum);
+/* A row of the process that was taken out of @map: it is counted here from now on. */
+void wait_reading_relieve(const struct probes *probes, struct waiter_process *process,
+                          enum wait_map map, const void *key, const void *value);
 
 /* Is that a wait for a System.Threading.Lock? Those for other handles are nobody's contention. */
 bool wait_is_managed(const struct probes *probes, const struct waiter_process *process,
