@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace_contention.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    bool leaked_before;
 };
 
 static void release(struct tracer *tracer)
@@ -95,6 +97,16 @@ static bool put_back(struct tracer *tracer)
     return false;
 }
 
+/* Of what is not on the GC may know only at its next collection. */
+static const char *outcome_of(const struct tracer *tracer, int cures)
+{
+    if (cures)
+        return "what it had left behind is put back";
+    if (tracer->judgement.verdict == VERDICT_OFF && tracer->judgement.reason_count)
+        return tracer->judgement.reasons[0];
+    return "nothing of it has stayed";
+}
+
 /* The runtime drops what a session asked for when the next one opens, not when it ends. */
 static int see_to_the_end(struct tracer *tracer)
 {
@@ -107,8 +119,7 @@ static int see_to_the_end(struct tracer *tracer)
         if (look(tracer, &why) < 0)
             return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
         if (is_settled(tracer)) {
-            say(tracer, "the session has ended; ",
-                cures ? "what it had left behind is put back" : "nothing of it has stayed");
+            say(tracer, "the session has ended; ", outcome_of(tracer, cures));
             return 0;
         }
         if (i % CURE_LOOK == 0 && tracer->judgement.verdict == VERDICT_LEAKED &&
@@ -118,9 +129,38 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer, "what the session asked for is still on: ",
+    say(tracer,
+        tracer->leaked_before ? "events are left on, as they were before the session: "
+                              : "what the session asked for is still on: ",
         tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
     return 1;
+}
+
+static int trace(struct tracer *tracer, const struct eventpipe_request *request,
+                 struct contention *out, struct reason *why)
+{
+    struct eventpipe_outcome outcome = {0};
+    int r = contention_by_eventpipe(tracer->pid, request, out, &outcome, why);
+
+    if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
+        return r;
+    return see_to_the_end(tracer) && r == 0 ? 1 : r;
+}
+
+/*
+ * From the first byte to the runtime until all is put back: 3.1 does not survive a client that
+ * leaves in between. The first of them ends the session, any other waits.
+ */
+static void hold_interrupts(sigset_t *before)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGQUIT);
+    sigprocmask(SIG_BLOCK, &signals, before);
 }
 
 int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, struct reason *why)
@@ -133,22 +173,17 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
         .most = EVENTPIPE_LINES,
         .names = &names,
     };
-    struct eventpipe_outcome outcome = {0};
-    bool leaked_before;
+    sigset_t before;
     int r = begin(&tracer, why);
 
     if (r < 0)
         return r;
-    leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
+    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
-    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
-    r = contention_by_eventpipe(pid, &request, out, &outcome, why);
-    if (outcome.ended || (r < 0 && !process_alive(&tracer.target.process)))
-        return r;
-    if (leaked_before) {
-        say(&tracer, "events were left on before this session, and are: see clrmon check", "");
-        return r;
-    }
-    return see_to_the_end(&tracer) && r == 0 ? 1 : r;
+    hold_interrupts(&before);
+    r = trace(&tracer, &request, out, why);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return r;
 }

@@ -50,8 +50,6 @@ _must_check_ int monitor_switch(struct monitor *monitor, enum probe_family famil
 /* Something that was switched off is still being detached, bit by bit. */
 bool monitor_is_switching(const struct monitor *monitor);
 
-bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid);
-
 /* For contention_read() and those beside it. */
 struct contention_reader *monitor_contention(const struct monitor *monitor);
 

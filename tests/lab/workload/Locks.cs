@@ -11,6 +11,7 @@
 //   gcstorm THREADS SECONDS     the same, and garbage collections all the while
 //   handoff SECONDS [PAIRS]     two threads hand a lock to each other: each time, one blocks. ns: on the clock; cpu_ns: of the process
 //   uncontended SECONDS         a lock that nobody else wants, and one that has been inflated
+//   handles N                   N waits each for events of both kinds, in Monitor.Wait, and for the thread pool: none for a lock
 //   spawn N                     N processes, by fork and exec
 //   stop                        the storms
 //   count                       nothing; contentions: since it began
@@ -114,6 +115,7 @@ sealed class Locks
             case "gcstorm": result = WhileCollecting(new Storm(newGate(), first, second).Run); break;
             case "handoff": result = Handoff(first, Argument(numbers, 1, 1)); break;
             case "uncontended": result = Uncontended(first); break;
+            case "handles": result = Handles(first); break;
             case "spawn": result = Spawn(first); break;
             case "count": result = "all"; before = 0; break;
             case "stop": Storm.Stop(); result = "all"; break;
@@ -178,6 +180,24 @@ sealed class Locks
             now = Stopwatch.GetTimestamp();
         } while (now < end);
         return $"ns {Ns(now - start)} cpu_ns {CpuNs() - cpu} locks {locks}";
+    }
+
+    static string Handles(int count)
+    {
+        AutoResetEvent once = new AutoResetEvent(false);
+        ManualResetEvent forever = new ManualResetEvent(false);
+        object pulsed = new object();
+        int signals = 0;
+        for (int i = 0; i < count; i++)
+        {
+            once.WaitOne(1);
+            forever.WaitOne(1);
+            lock (pulsed)
+                Monitor.Wait(pulsed, 1);
+            ThreadPool.QueueUserWorkItem(_ => once.Set());
+            signals += once.WaitOne() ? 1 : 0;
+        }
+        return $"signals {signals}";
     }
 
     static string WhileCollecting(Func<string> run)
