@@ -112,9 +112,9 @@ static void format_count(unsigned count, char text[static CELL_MAX])
 #define SUM_COLUMNS                                                                                \
     {"WAITS/s", .width = 7},                                                                       \
     {                                                                                              \
-        "MS/s", 6                                                                                  \
+        "MS/s", .width = 6                                                                         \
     }
-#define SUM_COLUMN_COUNT 2
+#define OTHER_COLUMN 4 /* behind the process and its sums */
 
 /* Everything is printed twice: first to see what there is need of, then into the room there is. */
 struct table {
@@ -275,8 +275,8 @@ static void print_other(struct table *table, const struct contention *of, const 
     format_sums(of, table->view, other, &sums);
     texts[2] = sums.waits;
     texts[3] = sums.time;
-    for (size_t i = 4; i < table->count; i++)
-        texts[i] = i == 4 ? "other" : "";
+    for (size_t i = OTHER_COLUMN; i < table->count; i++)
+        texts[i] = i == OTHER_COLUMN ? "other" : "";
     print_texts(table, texts);
 }
 
@@ -315,7 +315,7 @@ static const struct {
     [TABLE_PROCESS] = {{{"PID", .width = 7},
                         {"NAME", .width = 9, .least = 4, .most = 40},
                         SUM_COLUMNS,
-                        {"P99", 6, .rank = 4},
+                        {"P99", .width = 6, .rank = 4},
                         {"WAITERS", .width = 7, .rank = 1},
                         {"LONGEST", .width = 7, .rank = 3},
                         {"WORST LOCK", .width = 14, .rank = 2, .most = 40},

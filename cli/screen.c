@@ -156,7 +156,7 @@ static const struct column columns_table[WHICH_MAX] = {
     [VERBOSE_FOR] = {"VERBOSE-FOR", .width = 11, .rank = 4},
     [WAITS] = {"WAITS/s", .width = 7, .rank = 2},
     [WAIT_MS] = {"MS/s", .width = 6, .rank = 3},
-    [P99] = {"P99", 6, .rank = 9},
+    [P99] = {"P99", .width = 6, .rank = 9},
     [WAITERS] = {"WAITERS", .width = 7, .rank = 6},
     [LOCK] = {"WORST LOCK", .width = 14, .rank = 10, .most = 40},
     [OWNER] = {"OWNER", .width = 16, .rank = 11, .most = 32},
