@@ -78,6 +78,10 @@ struct {
 /* A wait at least so long goes to the ring. The daemon's to write. */
 volatile __u64 min_wait_ns = ABI_NOBODY_FOLLOWS;
 
+/* Kinds of waits, as bits, of which nothing is counted while their probes come and go. The daemon's
+ * to write. */
+volatile __u32 kinds_off = 0;
+
 static const struct abi_wait_process no_process;
 static const struct abi_process_sums no_process_sums;
 static const struct abi_lock_sums no_lock_sums;

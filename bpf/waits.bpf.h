@@ -84,7 +84,7 @@ static __always_inline struct abi_wait_process *process_of(__u32 pid, enum abi_w
 
     if (!process)
         add(&counters->losses[ABI_LOSS_PROCESSES], 1);
-    return process && process->off & 1 << kind ? NULL : process;
+    return process && (process->off | kinds_off) & 1 << kind ? NULL : process;
 }
 
 /* Exit */
@@ -221,7 +221,7 @@ static __always_inline void leave(__u64 stack_pointer, bool thrown, enum abi_wai
     bool entered = pop(stack_pointer, kind, &wait, counters);
     struct abi_process_sums *sums;
 
-    if (process && process->off & 1 << kind)
+    if (((process ? process->off : 0) | kinds_off) & 1 << kind)
         return;
     if (!entered)
         add(&counters->losses[ABI_LOSS_UNPAIRED], 1);
