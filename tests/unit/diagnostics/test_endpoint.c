@@ -104,6 +104,7 @@ static void fill_queue(struct server *server)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     kill(server->pid, SIGSTOP);
+    assert_int_equal(waitpid(server->pid, NULL, WUNTRACED), server->pid);
     memcpy(address.sun_path, server->path, strlen(server->path) + 1);
     while (waiting_count < ARRAY_SIZE(waiting)) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
