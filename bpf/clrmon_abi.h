@@ -228,7 +228,7 @@ struct abi_waiting_entry {
 
 struct abi_waiting {
     abi_u32 pid;
-    abi_u32 depth;
+    abi_u32 depth; /* the innermost have no entry where they are more than ABI_WAIT_NESTED */
     struct abi_waiting_entry entries[ABI_WAIT_NESTED];
 };
 

@@ -302,12 +302,13 @@ static __always_inline struct abi_process_sums *sums_of(__u32 pid, enum abi_wait
     return find_or_add(&wait_sums, &key, &no_process_sums);
 }
 
-/* Those who have been left behind by one that now enters, or exits, at @stack_pointer. */
+/* Those who have been left behind by one that now enters, or exits, at @stack_pointer; with the
+ * last that is kept go those that had no room behind it. */
 static __always_inline void drop_left(struct abi_waiting *thread, __u64 stack_pointer, bool enters,
                                       struct abi_counters *counters)
 {
     for (int i = 0; i < ABI_WAIT_NESTED; i++) {
-        __u32 top = thread->depth - 1;
+        __u32 top = thread->depth > ABI_WAIT_NESTED ? ABI_WAIT_NESTED - 1 : thread->depth - 1;
         struct abi_process_sums *sums;
 
         if (top >= ABI_WAIT_NESTED || thread->entries[top].stack_pointer > stack_pointer ||
@@ -334,6 +335,7 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
     thread->pid = id >> 32;
     drop_left(thread, entry->stack_pointer, true, counters);
     top = thread->depth;
+    thread->depth = top + 1;
     if (top >= ABI_WAIT_NESTED) {
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
@@ -341,7 +343,6 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
     entry->stack = stack_of(ctx, left_out, counters);
     entry->start = bpf_ktime_get_ns();
     thread->entries[top] = *entry;
-    thread->depth = top + 1;
 }
 
 static __always_inline struct abi_wait_process *process_of(__u32 pid, enum abi_wait_kind kind,
@@ -507,6 +508,10 @@ static __always_inline bool pop(__u64 stack_pointer, enum abi_wait_kind kind,
     if (!thread)
         return false;
     drop_left(thread, stack_pointer, false, counters);
+    if (thread->depth > ABI_WAIT_NESTED) {
+        thread->depth--;
+        return false;
+    }
     top = thread->depth - 1;
     if (top >= ABI_WAIT_NESTED || thread->entries[top].kind != kind)
         return false;

@@ -13,8 +13,8 @@
 #define BPF_USDT_MAX_SPEC_CNT 64 /* two per image */
 #define BPF_USDT_MAX_IP_CNT   1  /* of kernels without cookies, which have no ring buffer either */
 
-#define MARK_FRAMES                                                                                \
-    2 /* FireEtXplat* and the slow path itself: a uprobe's stack begins behind them */
+/* FireEtXplat* and the slow path itself: a uprobe's stack begins behind them. */
+#define MARK_FRAMES 2
 
 #include <bpf/usdt.bpf.h>
 

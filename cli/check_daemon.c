@@ -10,13 +10,6 @@
 /* What the store adds to a process for `clrmon top`. */
 static const char *const additions[] = {"verbose_seconds", "sessions_count"};
 
-static const char *text_at(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
-
 static pid_t pid_of(const json_t *process)
 {
     return (pid_t)json_integer_value(json_object_get(process, "pid"));
@@ -53,8 +46,8 @@ static bool is_wanted(const struct options *options, const json_t *process)
         if (options->pids[i] == pid_of(process))
             return true;
     for (size_t i = 0; i < options->name_count; i++)
-        if (strcmp(text_at(process, "name"), options->names[i]) == 0 ||
-            has_word(text_at(process, "command"), options->names[i]))
+        if (strcmp(json_text_at(process, "name"), options->names[i]) == 0 ||
+            has_word(json_text_at(process, "command"), options->names[i]))
             return true;
     return !options->pid_count && !options->name_count;
 }
@@ -103,7 +96,8 @@ static enum verdict verdict_of(const json_t *process)
 {
     enum verdict verdict = 0;
 
-    while (verdict < VERDICT_MAX && strcmp(verdict_name(verdict), text_at(process, "verdict")) != 0)
+    while (verdict < VERDICT_MAX &&
+           strcmp(verdict_name(verdict), json_text_at(process, "verdict")) != 0)
         verdict++;
     return verdict == VERDICT_MAX ? VERDICT_UNKNOWN : verdict;
 }
@@ -131,14 +125,14 @@ static void print_row(const json_t *process)
 {
     const json_t *set = json_object_get(json_object_get(process, "gc"), "public");
     const json_t *reasons = json_object_get(process, "reasons");
-    const char *command = text_at(process, "command");
+    const char *command = json_text_at(process, "command");
 
     row_print(&(struct check_row){
         .pid = pid_of(process),
-        .name = *command ? command : text_at(process, "name"),
-        .version = text_at(json_object_get(process, "runtime"), "version"),
-        .level = text_at(set, "level_name"),
-        .keywords = text_at(set, "keywords"),
+        .name = *command ? command : json_text_at(process, "name"),
+        .version = json_text_at(json_object_get(process, "runtime"), "version"),
+        .level = json_text_at(set, "level_name"),
+        .keywords = json_text_at(set, "keywords"),
         .verdict = verdict_name(verdict_of(process)),
     });
     for (size_t i = 0; i < json_array_size(reasons); i++)

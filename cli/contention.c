@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "contention/contention_json.h"
 #include "contention_table.h"
 #include "moment.h"
 #include "report/json.h"
@@ -339,6 +340,7 @@ static int run_eventpipe(struct contention_verb *verb, int *status, struct reaso
     if (r < 0)
         return r;
     traced.count = 1;
+    verb->interval_ns = traced.items->now_ns - traced.items->since_ns;
     *status = show(verb, &traced);
     if (r)
         *status = EXIT_LEAKED;

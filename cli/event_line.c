@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "moment.h"
+#include "report/json.h"
 #include "state/event_set.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -15,13 +16,6 @@
 struct what {
     char text[WHAT_MAX];
 };
-
-static const char *text_of(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
 
 void event_time(const char *time, int64_t now_us, char text[static EVENT_TIME_MAX])
 {
@@ -50,7 +44,7 @@ static struct event_set set_of(const json_t *event, const char *field)
     const json_t *set = json_object_get(event, field);
     struct event_set out = {.level = (uint32_t)json_integer_value(json_object_get(set, "level"))};
 
-    if (number_hex(text_of(set, "keywords"), UINT64_MAX, &out.keywords) < 0)
+    if (number_hex(json_text_at(set, "keywords"), UINT64_MAX, &out.keywords) < 0)
         out.keywords = 0;
     return out;
 }
@@ -64,39 +58,41 @@ static void say_change(const json_t *event, struct what *out)
 
     level_format(new, level);
     if (json_is_object(client))
-        snprintf(who, sizeof(who), "%.30s(%d)", text_of(client, "command"),
+        snprintf(who, sizeof(who), "%.30s(%d)", json_text_at(client, "command"),
                  (int)json_integer_value(json_object_get(client, "pid")));
     else
-        snprintf(who, sizeof(who), "%.40s", text_of(event, "cause"));
+        snprintf(who, sizeof(who), "%.40s", json_text_at(event, "cause"));
     snprintf(out->text, WHAT_MAX, "%s%.16s %u->%s 0x%llx %s",
-             strcmp(text_of(event, "kind"), "provider") == 0 ? "provider " : "",
-             text_of(event, "provider"), old.level, level, (unsigned long long)new.keywords, who);
+             strcmp(json_text_at(event, "kind"), "provider") == 0 ? "provider " : "",
+             json_text_at(event, "provider"), old.level, level, (unsigned long long)new.keywords,
+             who);
 }
 
 static void say_process(const json_t *event, struct what *out)
 {
-    snprintf(out->text, WHAT_MAX, "%.20s %.40s %.40s", text_of(event, "kind") + strlen("process."),
-             text_of(event, "version"), text_of(event, "flavour"));
+    snprintf(out->text, WHAT_MAX, "%.20s %.40s %.40s",
+             json_text_at(event, "kind") + strlen("process."), json_text_at(event, "version"),
+             json_text_at(event, "flavour"));
 }
 
 static void say_verdict(const json_t *event, struct what *out)
 {
-    snprintf(out->text, WHAT_MAX, "%.20s->%.20s %.300s", text_of(event, "old_verdict"),
-             text_of(event, "new_verdict"), text_of(event, "reason"));
+    snprintf(out->text, WHAT_MAX, "%.20s->%.20s %.300s", json_text_at(event, "old_verdict"),
+             json_text_at(event, "new_verdict"), json_text_at(event, "reason"));
 }
 
 static void say_loss(const json_t *event, struct what *out)
 {
     snprintf(out->text, WHAT_MAX, "%lld records were lost; state was read again %.200s",
              (long long)json_integer_value(json_object_get(event, "lost")),
-             text_of(event, "reason"));
+             json_text_at(event, "reason"));
 }
 
 static void say_gap(const json_t *event, struct what *out)
 {
     char time[EVENT_TIME_MAX];
 
-    event_time(text_of(event, "since"), 0, time); /* with its date */
+    event_time(json_text_at(event, "since"), 0, time); /* with its date */
     snprintf(out->text, WHAT_MAX, "nobody was watching since %s", time);
 }
 
@@ -115,12 +111,12 @@ static const struct {
 
 void event_line(const json_t *event, int64_t now_us, char line[static EVENT_LINE_MAX])
 {
-    const char *kind = text_of(event, "kind"), *name = text_of(event, "name");
+    const char *kind = json_text_at(event, "kind"), *name = json_text_at(event, "name");
     struct what what = {""};
     char time[EVENT_TIME_MAX], pid[16] = "-";
     size_t length;
 
-    event_time(text_of(event, "time"), now_us, time);
+    event_time(json_text_at(event, "time"), now_us, time);
     snprintf(what.text, WHAT_MAX, "%.40s", kind);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (strcmp(kinds[i].kind, kind) == 0)

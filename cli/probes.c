@@ -14,13 +14,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-static const char *text_at(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
-
 static int take_family(void *context, json_t *family)
 {
     return json_array_append(context, family);
@@ -42,11 +35,11 @@ static void print_table(const json_t *families)
     for (size_t i = 0; i < json_array_size(families); i++) {
         const json_t *family = json_array_get(families, i);
 
-        printf("%-15.15s %-5s %6lld %6lld\n", text_at(family, "family"),
+        printf("%-15.15s %-5s %6lld %6lld\n", json_text_at(family, "family"),
                json_is_true(json_object_get(family, "on")) ? "on" : "off",
                (long long)json_integer_value(json_object_get(family, "images")),
                (long long)json_integer_value(json_object_get(family, "probes")));
-        print_folded(text_at(family, "why"), ROW_INDENT);
+        print_folded(json_text_at(family, "why"), ROW_INDENT);
         print_except(json_object_get(family, "off_pids"), "off for");
     }
 }

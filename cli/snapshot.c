@@ -2,6 +2,7 @@
 #include "snapshot.h"
 
 #include "ask.h"
+#include "contention/contention_json.h"
 
 /* A part of the last process, or the next one. @item is left empty. */
 static int add(struct snapshot *snapshot, struct contention *item)

@@ -8,17 +8,11 @@
 #include "rows.h"
 #include "verbs.h"
 
-#define LINE_MAX_BYTES 400
+#define CAUSES_MAX     400
+#define LINE_MAX_BYTES (CAUSES_MAX + 200)
 #define COUNTS_INDENT  10
 
 static const struct option long_options[] = {OPTIONS_OUTPUT, {0}};
-
-static const char *text_at(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
 
 static long long count_at(const json_t *object, const char *field)
 {
@@ -55,12 +49,12 @@ static void print_head(const json_t *status)
     char uptime[DURATION_TEXT_MAX];
 
     duration_format((uint64_t)number_at(status, "uptime_seconds"), uptime);
-    printf("clrmond %s, up %s, watching by %s", text_at(status, "version"), uptime,
-           text_at(watching, "by"));
-    if (strcmp(text_at(watching, "by"), "polling") == 0)
+    printf("clrmond %s, up %s, watching by %s", json_text_at(status, "version"), uptime,
+           json_text_at(watching, "by"));
+    if (strcmp(json_text_at(watching, "by"), "polling") == 0)
         printf(" every %g s", number_at(watching, "poll_seconds"));
     putchar('\n');
-    print_folded(text_at(watching, "reason"), ROW_INDENT);
+    print_folded(json_text_at(watching, "reason"), ROW_INDENT);
 }
 
 /* The counts, and what they are made of behind them or below. */
@@ -106,7 +100,7 @@ static void print_watching(const json_t *status)
 {
     const json_t *records = json_object_get(status, "records");
     const json_t *cost = json_object_get(status, "cost");
-    char causes[200];
+    char causes[CAUSES_MAX];
     long long sum = list_counts(json_object_get(records, "lost"), causes, sizeof(causes));
 
     printf("%-9s %lld\n", "events", count_at(status, "events"));
@@ -126,7 +120,7 @@ static void print_daemon(const json_t *status)
 
     printf("%-9s %.1f MiB, %lld events dropped\n", "history",
            number_at(history, "bytes") / (1 << 20), count_at(history, "dropped"));
-    print_folded(text_at(history, "trouble"), ROW_INDENT);
+    print_folded(json_text_at(history, "trouble"), ROW_INDENT);
     printf("%-9s %lld connected, %lld events dropped\n", "clients", count_at(clients, "connected"),
            count_at(clients, "dropped"));
     printf("%-9s %.1f MiB resident, %.1f s of CPU, longest turn of the loop %.1f ms\n", "process",
@@ -143,8 +137,8 @@ static void print_family_troubles(json_t *families)
     {
         char line[300];
 
-        snprintf(line, sizeof(line), "%.30s: %.200s", name, text_at(family, "trouble"));
-        if (*text_at(family, "trouble"))
+        snprintf(line, sizeof(line), "%.30s: %.200s", name, json_text_at(family, "trouble"));
+        if (*json_text_at(family, "trouble"))
             print_folded(line, ROW_INDENT);
     }
 }
@@ -158,13 +152,14 @@ static void print_images(const json_t *status)
                "BUILD ID");
     for (size_t i = 0; i < json_array_size(images); i++) {
         const json_t *image = json_array_get(images, i);
-        const char *version = text_at(image, "version"), *build_id = text_at(image, "build_id");
+        const char *version = json_text_at(image, "version"),
+                   *build_id = json_text_at(image, "build_id");
 
         printf("%-10.10s %-10.10s %6lld %9lld %.40s\n", *version ? version : "-",
-               text_at(image, "source"), count_at(image, "probes"), count_at(image, "processes"),
-               *build_id ? build_id : "-");
-        print_folded(text_at(image, "path"), ROW_INDENT);
-        print_folded(text_at(image, "trouble"), ROW_INDENT);
+               json_text_at(image, "source"), count_at(image, "probes"),
+               count_at(image, "processes"), *build_id ? build_id : "-");
+        print_folded(json_text_at(image, "path"), ROW_INDENT);
+        print_folded(json_text_at(image, "trouble"), ROW_INDENT);
         print_family_troubles(json_object_get(image, "families"));
     }
     if (count_at(status, "more_images"))

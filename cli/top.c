@@ -5,14 +5,15 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "ask.h"
 #include "contention_table.h"
 #include "moment.h"
+#include "report/json.h"
 #include "screen.h"
 #include "snapshot.h"
 #include "terminal.h"
+#include "util/deadline.h"
 #include "util/number.h"
 #include "verbs.h"
 
@@ -53,19 +54,12 @@ static int take_option(struct top *top, int option)
     return option == 'i' || option == 'n' ? 0 : -EINVAL;
 }
 
-static const char *text_at(const json_t *object, const char *field)
-{
-    const char *text = json_string_value(json_object_get(object, field));
-
-    return text ? text : "";
-}
-
 /* "dotnet app.dll" is app.dll; else the process's own name says more. */
 static const char *name_of(const json_t *process)
 {
-    const char *command = text_at(process, "command"), *space = strrchr(command, ' ');
+    const char *command = json_text_at(process, "command"), *space = strrchr(command, ' ');
 
-    return space && space[1] ? space + 1 : text_at(process, "name");
+    return space && space[1] ? space + 1 : json_text_at(process, "name");
 }
 
 static int sessions_of(const json_t *process)
@@ -81,7 +75,7 @@ static int sessions_of(const json_t *process)
 static enum verdict verdict_of(const json_t *process)
 {
     for (enum verdict verdict = 0; verdict < VERDICT_MAX; verdict++)
-        if (strcmp(verdict_name(verdict), text_at(process, "verdict")) == 0)
+        if (strcmp(verdict_name(verdict), json_text_at(process, "verdict")) == 0)
             return verdict;
     return VERDICT_UNKNOWN;
 }
@@ -101,8 +95,8 @@ static void read_row(const json_t *process, struct screen_row *row)
     };
     snprintf(row->name, sizeof(row->name), "%s", name_of(process));
     snprintf(row->version, sizeof(row->version), "%s",
-             text_at(json_object_get(process, "runtime"), "version"));
-    snprintf(row->keywords, sizeof(row->keywords), "%s", text_at(set, "keywords"));
+             json_text_at(json_object_get(process, "runtime"), "version"));
+    snprintf(row->keywords, sizeof(row->keywords), "%s", json_text_at(set, "keywords"));
 }
 
 static int take_process(void *context, json_t *process)
@@ -244,25 +238,17 @@ static void take_key(struct top *top)
         top->quits = true;
 }
 
-static int64_t milliseconds(void)
+static void wait_until(struct top *top, deadline_t due)
 {
-    struct timespec now;
+    int left;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static void wait_until(struct top *top, int64_t due)
-{
-    int64_t left;
-
-    while (!top->quits && (left = due - milliseconds()) > 0) {
+    while (!top->quits && (left = deadline_left_ms(due)) > 0) {
         struct pollfd waits[] = {
             {.fd = top->signals, .events = POLLIN},
             {.fd = top->terminal.has_keys ? STDIN_FILENO : -1, .events = POLLIN},
         };
 
-        if (poll(waits, ARRAY_SIZE(waits), (int)left) <= 0)
+        if (poll(waits, ARRAY_SIZE(waits), left) <= 0)
             continue;
         if (waits[0].revents)
             take_signal(top);
@@ -288,7 +274,7 @@ static int catch_signals(void)
 static void run(struct top *top)
 {
     for (uint64_t drawn = 0; !top->quits; drawn++) {
-        int64_t due = milliseconds() + (int64_t)top->interval_s * 1000;
+        deadline_t due = deadline_in_ms(top->interval_s * 1000);
 
         refresh(top);
         draw(top);

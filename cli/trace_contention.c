@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace_contention.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ struct tracer {
     struct resolver *resolver;
     struct observation seen;
     struct judgement judgement;
+    bool leaked_before;
 };
 
 static void release(struct tracer *tracer)
@@ -127,9 +129,38 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer, "what the session asked for is still on: ",
+    say(tracer,
+        tracer->leaked_before ? "events are left on, as they were before the session: "
+                              : "what the session asked for is still on: ",
         tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
     return 1;
+}
+
+static int trace(struct tracer *tracer, const struct eventpipe_request *request,
+                 struct contention *out, struct reason *why)
+{
+    struct eventpipe_outcome outcome = {0};
+    int r = contention_by_eventpipe(tracer->pid, request, out, &outcome, why);
+
+    if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
+        return r;
+    return see_to_the_end(tracer) && r == 0 ? 1 : r;
+}
+
+/*
+ * From the first byte to the runtime until all is put back: 3.1 does not survive a client that
+ * leaves in between. The first of them ends the session, any other waits.
+ */
+static void hold_interrupts(sigset_t *before)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGQUIT);
+    sigprocmask(SIG_BLOCK, &signals, before);
 }
 
 int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, struct reason *why)
@@ -142,22 +173,17 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
         .most = EVENTPIPE_LINES,
         .names = &names,
     };
-    struct eventpipe_outcome outcome = {0};
-    bool leaked_before;
+    sigset_t before;
     int r = begin(&tracer, why);
 
     if (r < 0)
         return r;
-    leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
+    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
-    say(&tracer, "ContentionKeyword (0x4000) at Informational(4) is on in its runtime meanwhile",
+    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
-    r = contention_by_eventpipe(pid, &request, out, &outcome, why);
-    if (outcome.ended || (r < 0 && !process_alive(&tracer.target.process)))
-        return r;
-    if (leaked_before) {
-        say(&tracer, "events were left on before this session, and are: see clrmon check", "");
-        return r;
-    }
-    return see_to_the_end(&tracer) && r == 0 ? 1 : r;
+    hold_interrupts(&before);
+    r = trace(&tracer, &request, out, why);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "contention/contention.h"
+#include "util/reason.h"
 
 /*
  * The contention of a process by a session of our own (contention/eventpipe.h), from its beginning

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "contention.h"
+#include "contention/contention_json.h"
 #include "metrics.h"
 #include "report/report.h"
 

@@ -37,3 +37,12 @@ static inline uint64_t clock_process_start(void)
     clock_gettime(CLOCK_BOOTTIME, &now);
     return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) / 10;
 }
+
+/* CLOCK_MONOTONIC of such a start, to about a tick: two calls may differ. */
+static inline uint64_t clock_monotonic_ns_of_start(uint64_t start)
+{
+    uint64_t present = clock_process_start(), now = clock_monotonic_ns();
+    uint64_t ago = present > start ? present - start : 0;
+
+    return ago < now / 10000000 ? now - ago * 10000000 : 0;
+}

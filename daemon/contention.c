@@ -17,7 +17,6 @@
 
 #define STACK_ID_BITS   13 /* of a line's key; the rest is the caller's address */
 #define RELIEVE_AT      3 /* quarters of a map that are full; one that is, is emptied to the half */
-#define NS_PER_TICK     UINT64_C(10000000)
 #define MANAGED_RELEASE 9 /* System.Threading.Lock is there since */
 
 /* What was taken out of the maps of one process, and is counted here from then on. */
@@ -30,6 +29,7 @@ struct relieved {
 struct known_process {
     pid_t pid;
     struct namer *namer;
+    uint64_t since_ns; /* its sums; they stay when a family is switched off and on. 0: none yet */
     struct relieved relieved;
     struct known_process *next;
 };
@@ -189,18 +189,23 @@ static bool is_probed(const struct contention_reader *reader, const struct store
     return false;
 }
 
-/* Begun after the probes, it has been counted from its beginning. */
-static uint64_t began(const struct process *process, uint64_t now)
+/* One that has begun after the probes has been counted from its beginning. */
+static uint64_t counted_since(struct known_process *known, const struct stored_process *process,
+                              uint64_t probed)
 {
-    uint64_t ago = (clock_process_start() - process->start_time) * NS_PER_TICK;
+    uint64_t since = probed > process->began_ns ? probed : process->began_ns;
 
-    return ago < now ? now - ago : 0;
+    if (!known || !probed)
+        return known && known->since_ns ? known->since_ns : since;
+    if (!known->since_ns)
+        known->since_ns = since;
+    return known->since_ns;
 }
 
 static void describe(const struct contention_reader *reader, const struct stored_process *process,
                      struct contention *out)
 {
-    uint64_t start, since = 0, managed_since = 0;
+    uint64_t since = 0, managed_since = 0;
     struct reason why = {""}, managed_why = {""};
     bool managed;
 
@@ -210,16 +215,16 @@ static void describe(const struct contention_reader *reader, const struct stored
         .now_ns = clock_monotonic_ns(),
     };
     text_copy(out->name, sizeof(out->name), process_title(&process->process));
-    start = began(&process->process, out->now_ns);
     out->is_on = is_probed(reader, process, PROBES_CONTENTION, &since, &why);
     managed = is_probed(reader, process, PROBES_MANAGED_LOCKS, &managed_since, &managed_why);
-    since = since ? since : managed_since;
-    out->since_ns = since > start ? since : start;
+    out->since_ns =
+        counted_since(known_of(reader, out->pid), process, since ? since : managed_since);
     if (!out->is_on)
         snprintf(out->why, sizeof(out->why), "%.150s", why.text);
     else if (!managed && strtoul(process->version, NULL, 10) >= MANAGED_RELEASE)
         snprintf(out->why, sizeof(out->why), "System.Threading.Lock is not seen: %.120s",
                  managed_why.text);
+    text_printable(out->why);
     out->is_on |= managed;
 }
 

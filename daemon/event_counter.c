@@ -32,7 +32,7 @@ static bool is_on(const struct registry *registry, const struct probes *probes)
 
 static struct sums *read_sums(const struct probes *probes)
 {
-    struct sums *sums = malloc(sizeof(*sums));
+    _free_ struct sums *sums = malloc(sizeof(*sums));
     uint32_t batch;
 
     if (!sums)
@@ -41,11 +41,11 @@ static struct sums *read_sums(const struct probes *probes)
     if (bpf_map_lookup_batch(probes_events_map(probes), NULL, &batch, sums->keys, sums->values,
                              &sums->count, NULL) < 0 &&
         errno != ENOENT)
-        sums->count = 0;
+        return NULL;
     for (uint32_t i = 0; i < sums->count; i++)
         sums->entries[i] = (struct entry){sums->keys[i], sums->values[i]};
     qsort(sums->entries, sums->count, sizeof(*sums->entries), by_process);
-    return sums;
+    return TAKE_PTR(sums);
 }
 
 static void forget(const struct probes *probes, const struct entry *entries, size_t count)
@@ -86,15 +86,22 @@ static void take(struct stored_process *process, const struct registry *registry
     event_counts_take(process->events, table, events, sums, count, now);
 }
 
-/* Both are in order of pid. What is counted for nobody goes. */
-void event_counter_refresh(struct store *store, const struct registry *registry,
-                           const struct probes *probes, uint64_t now)
+static void pause_all(struct store *store)
 {
-    _free_ struct sums *sums = is_on(registry, probes) ? read_sums(probes) : NULL;
+    for (struct stored_process *process = store_next(store, NULL); process;
+         process = store_next(store, process))
+        if (process->events)
+            event_counts_pause(process->events);
+}
+
+/* Both are in order of pid. What is counted for nobody goes. */
+static void take_all(struct store *store, const struct registry *registry,
+                     const struct probes *probes, const struct sums *sums, uint64_t now)
+{
     struct stored_process *process = store_next(store, NULL);
     size_t first = 0, end;
 
-    for (; sums && process; process = store_next(store, process)) {
+    for (; process; process = store_next(store, process)) {
         uint32_t pid = (uint32_t)process->process.pid;
 
         for (end = first; end < sums->count && sums->entries[end].key.pid < pid; end++)
@@ -105,8 +112,18 @@ void event_counter_refresh(struct store *store, const struct registry *registry,
         take(process, registry, &sums->entries[first], end - first, now);
         first = end;
     }
+    forget(probes, &sums->entries[first], sums->count - first);
+}
+
+void event_counter_refresh(struct store *store, const struct registry *registry,
+                           const struct probes *probes, uint64_t now)
+{
+    _free_ struct sums *sums = is_on(registry, probes) ? read_sums(probes) : NULL;
+
     if (sums)
-        forget(probes, &sums->entries[first], sums->count - first);
+        take_all(store, registry, probes, sums, now);
+    else
+        pause_all(store);
 }
 
 void event_counter_forget(const struct registry *registry, const struct probes *probes, pid_t pid)

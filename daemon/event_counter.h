@@ -9,7 +9,8 @@
  * asks. Which event is meant by an address the process's own memory tells.
  */
 
-/* Every process's counts, up to @now (CLOCK_MONOTONIC, ns); nothing while the family is off. */
+/* Every process's counts, up to @now (CLOCK_MONOTONIC, ns). While the family is off, or they can't
+ * be read, they stay, and have no rate. */
 void event_counter_refresh(struct store *store, const struct registry *registry,
                            const struct probes *probes, uint64_t now);
 

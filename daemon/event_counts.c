@@ -40,12 +40,11 @@ static void sample(struct event_counts *counts, uint64_t now)
 {
     uint64_t passed = now - counts->sampled;
 
-    if (counts->sampled && passed < SAMPLE_NS)
+    if (counts->sampled && passed < SAMPLE_NS && counts->total >= counts->sampled_total)
         return;
-    if (counts->sampled) {
-        counts->rate_known = true;
+    counts->rate_known = counts->sampled && counts->total >= counts->sampled_total;
+    if (counts->rate_known)
         counts->per_second = (double)(counts->total - counts->sampled_total) * 1e9 / (double)passed;
-    }
     counts->sampled = now;
     counts->sampled_total = counts->total;
 }
@@ -59,6 +58,12 @@ void event_counts_take(struct event_counts *counts, const struct event_table *ta
     for (size_t i = 0; i < sum_count; i++)
         add(counts, id_of(table, events, sums[i].event), sums[i].written);
     sample(counts, now);
+}
+
+void event_counts_pause(struct event_counts *counts)
+{
+    counts->rate_known = false;
+    counts->sampled = 0;
 }
 
 const char *event_count_name(uint16_t id)

@@ -43,6 +43,9 @@ void event_counts_take(struct event_counts *counts, const struct event_table *ta
                        const uint64_t *events, const struct event_sum *sums, size_t sum_count,
                        uint64_t now);
 
+/* Nothing is counted for now: the rate is not known until there are two samples again. */
+void event_counts_pause(struct event_counts *counts);
+
 /* "GCStart"; "event 999" for one without a name; "other" for 0. Valid until the next call. */
 const char *event_count_name(uint16_t id);
 

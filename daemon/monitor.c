@@ -482,12 +482,6 @@ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
     return 0;
 }
 
-bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid)
-{
-    return monitor->probes && registry_family_is_on(examiner_registry(monitor->examiner), family) &&
-           (!pid || contention_process_is_on(monitor_contention(monitor), pid, family));
-}
-
 void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,
                           monitor_wait_listener *listener, void *context)
 {

@@ -47,7 +47,6 @@ _must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker
  */
 _must_check_ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                                 bool on, struct reason *why);
-bool monitor_is_on(const struct monitor *monitor, enum probe_family family, pid_t pid);
 
 /* For contention_read() and those beside it. */
 struct contention_reader *monitor_contention(const struct monitor *monitor);

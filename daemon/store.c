@@ -104,6 +104,7 @@ static struct stored_process *insert(struct store *store, const struct target *t
     process->bias = target->bias;
     process->event_log = settings_is_on(target->runtime.settings.event_log);
     process->found_us = clock_realtime_us();
+    process->began_ns = clock_monotonic_ns_of_start(target->process.start_time);
     text_copy(process->version, sizeof(process->version), target_version(target));
     while (*at && (*at)->process.pid < target->process.pid)
         at = &(*at)->next;

@@ -39,6 +39,7 @@ struct stored_process {
     struct judgement judgement;
 
     int64_t found_us;            /* CLOCK_REALTIME */
+    uint64_t began_ns;           /* CLOCK_MONOTONIC, to about a tick; stays the same */
     int64_t state_us;            /* when its state was last read or changed */
     uint64_t verbose_since;      /* CLOCK_MONOTONIC ns; 0: not verbose */
     uint64_t verbose_ns;         /* in all, without the time since then */

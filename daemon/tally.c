@@ -2,7 +2,8 @@
 #include "tally.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include "util/array.h"
 
 void tally_free(struct tally *tally)
 {
@@ -12,16 +13,12 @@ void tally_free(struct tally *tally)
 
 int tally_add(struct tally *tally, const struct tally_row *row)
 {
-    if (tally->count == tally->room) {
-        size_t room = tally->room ? 2 * tally->room : 64;
-        struct tally_row *rows = realloc(tally->rows, room * sizeof(*rows));
+    struct tally_row *rows = array_grow(tally->rows, tally->count + 1, sizeof(*rows), &tally->room);
 
-        if (!rows)
-            return -ENOMEM;
-        tally->rows = rows;
-        tally->room = room;
-    }
-    tally->rows[tally->count++] = *row;
+    if (!rows)
+        return -ENOMEM;
+    tally->rows = rows;
+    rows[tally->count++] = *row;
     return 0;
 }
 
@@ -57,17 +54,15 @@ static void add_sum(struct wait_sum *to, struct wait_sum more)
 
 static void join(struct tally_row *to, const struct tally_row *row)
 {
-    bool later = row->last_ns > to->last_ns;
-
     add_sum(&to->sum, row->sum);
     to->longest_ns = row->longest_ns > to->longest_ns ? row->longest_ns : to->longest_ns;
     to->waiters += row->waiters;
     to->waiting_ns += row->waiting_ns;
     to->managed |= row->managed;
-    if (row->owner && (later || !to->owner))
-        to->owner = row->owner;
-    if (later)
-        to->last_ns = row->last_ns;
+    if (!row->owner || (to->owner && row->last_ns <= to->last_ns))
+        return;
+    to->owner = row->owner;
+    to->last_ns = row->last_ns;
 }
 
 void tally_merge(struct tally *tally)

@@ -29,6 +29,7 @@ static int interrupt_open(struct interrupt *out, struct reason *why)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGQUIT);
     out->fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (out->fd < 0)
         return reason_set(why, -errno, "no signalfd: %s", strerror(errno));

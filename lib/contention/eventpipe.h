@@ -23,9 +23,10 @@ struct eventpipe_request {
 
 struct eventpipe_outcome {
     uint64_t events;
-    uint64_t lost;    /* events that the runtime had no room for: then the sums are too low */
-    bool interrupted; /* by SIGINT, SIGTERM or SIGHUP, which are held back while it lasts */
-    bool ended;       /* the process has ended meanwhile: what it last did is missing */
+    uint64_t lost; /* events that the runtime had no room for: then the sums are too low */
+    bool
+        interrupted; /* by SIGINT, SIGTERM, SIGHUP or SIGQUIT, which are held back while it lasts */
+    bool ended;      /* the process has ended meanwhile: what it last did is missing */
 };
 
 /*

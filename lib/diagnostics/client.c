@@ -116,61 +116,13 @@ void client_answer_close(struct client_answer *answer)
     *answer = (struct client_answer){.fd = -1};
 }
 
-int client_command(const struct endpoint *endpoint, const struct ipc_request *request,
-                   deadline_t deadline, struct reason *why)
-{
-    _client_answer_ struct client_answer answer = {.fd = -1};
-
-    return client_ask(endpoint, request, deadline, &answer, why);
-}
-
 int client_ping(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
 {
-    struct ipc_request request;
-    int error;
-
-    ipc_format_plain(IPC_PROCESS_INFO, &request);
-    error = client_command(endpoint, &request, deadline, why);
-    return error == -EOPNOTSUPP ? 0 : error;
-}
-
-int client_process_info(const struct endpoint *endpoint, deadline_t deadline,
-                        struct ipc_process_info *out, struct reason *why)
-{
-    static const enum ipc_command newest_first[] = {IPC_PROCESS_INFO3, IPC_PROCESS_INFO2,
-                                                    IPC_PROCESS_INFO};
-    int error = -EOPNOTSUPP;
-
-    for (size_t i = 0; error == -EOPNOTSUPP && i < ARRAY_SIZE(newest_first); i++) {
-        _client_answer_ struct client_answer answer = {.fd = -1};
-        struct ipc_request request;
-
-        ipc_format_plain(newest_first[i], &request);
-        error = client_ask(endpoint, &request, deadline, &answer, why);
-        if (error == 0)
-            error = ipc_parse_process_info(newest_first[i], answer.payload, answer.size, out, why);
-    }
-    return error;
-}
-
-int client_environment(const struct endpoint *endpoint, deadline_t deadline,
-                       struct environment *out, struct reason *why)
-{
     _client_answer_ struct client_answer answer = {.fd = -1};
-    _free_ uint8_t *bytes = NULL;
     struct ipc_request request;
-    uint32_t size;
     int error;
 
-    ipc_format_plain(IPC_GET_ENVIRONMENT, &request);
+    ipc_format_info(&request);
     error = client_ask(endpoint, &request, deadline, &answer, why);
-    if (error == 0)
-        error = ipc_parse_environment_size(answer.payload, answer.size, &size, why);
-    if (error < 0)
-        return error;
-    bytes = malloc((size_t)size + 1);
-    if (!bytes)
-        return reason_set(why, -ENOMEM, "no memory");
-    error = receive_all(answer.fd, bytes, size, deadline, why);
-    return error < 0 ? error : ipc_parse_environment(bytes, size, out, why);
+    return error == -EOPNOTSUPP ? 0 : error;
 }

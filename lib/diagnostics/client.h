@@ -30,15 +30,3 @@ _must_check_ int client_receive(int fd, deadline_t deadline, struct client_answe
 /* Does it answer at all? 0, whatever it says. */
 _must_check_ int client_ping(const struct endpoint *endpoint, deadline_t deadline,
                              struct reason *why);
-
-/* By the newest of the three commands that the runtime knows; -EOPNOTSUPP before 5.0. */
-_must_check_ int client_process_info(const struct endpoint *endpoint, deadline_t deadline,
-                                     struct ipc_process_info *out, struct reason *why);
-
-/* As the process has it now. environment_close() is the caller's. */
-_must_check_ int client_environment(const struct endpoint *endpoint, deadline_t deadline,
-                                    struct environment *out, struct reason *why);
-
-/* Of a command that only succeeds or fails: IPC_DISABLE_PERF_MAP, a stop. */
-_must_check_ int client_command(const struct endpoint *endpoint, const struct ipc_request *request,
-                                deadline_t deadline, struct reason *why);

@@ -52,11 +52,6 @@ bool nettrace_ended(const struct nettrace *nettrace)
     return nettrace->ended;
 }
 
-const struct nettrace_header *nettrace_header(const struct nettrace *nettrace)
-{
-    return nettrace->has_header ? &nettrace->header : NULL;
-}
-
 struct nettrace_counts nettrace_counts(const struct nettrace *nettrace)
 {
     return nettrace->counts;
@@ -121,8 +116,6 @@ static int take_type(struct nettrace *nettrace, struct cursor *from, const struc
     *out = find_type((const char *)name.at, length);
     if (!*out || tag != TAG_END)
         return nettrace_malformed(nettrace, at, "an object of an unknown type");
-    if (*out == nettrace_types)
-        nettrace->header.version = version;
     if (oldest_reader > (*out == nettrace_types ? 5 : 2))
         return reason_set(&nettrace->why, -EPROTONOSUPPORT,
                           "the stream is of format %u, and only 4 and 5 are known", oldest_reader);

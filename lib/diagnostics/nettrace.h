@@ -26,16 +26,6 @@
 #define NETTRACE_FRAMES_MAX   (4u << 20) /* of those stacks, all together */
 #define NETTRACE_PROVIDER_MAX 128
 
-/* What is said of the whole. */
-struct nettrace_header {
-    uint32_t version;
-    int64_t start_us;  /* wall clock, since 1970 */
-    uint64_t start_ns; /* the same moment on the clock of the events */
-    unsigned pointer_size;
-    uint32_t pid; /* as the process sees itself */
-    uint32_t processors;
-};
-
 /* Valid during the call only. */
 struct nettrace_event {
     const char *provider; /* printable UTF-8 */
@@ -73,8 +63,5 @@ _must_check_ int nettrace_push(struct nettrace *nettrace, const void *bytes, siz
 
 /* The end of the stream was there: nothing has been cut off. */
 bool nettrace_ended(const struct nettrace *nettrace);
-
-/* NULL: not there yet. */
-const struct nettrace_header *nettrace_header(const struct nettrace *nettrace);
 
 struct nettrace_counts nettrace_counts(const struct nettrace *nettrace);

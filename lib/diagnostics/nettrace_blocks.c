@@ -2,7 +2,6 @@
 #include "diagnostics/nettrace_blocks.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "util/array.h"
 #include "util/text.h"
@@ -268,7 +267,7 @@ static int take_metadata_block(struct nettrace *nettrace, struct cursor block)
 
 static int add_stack(struct nettrace *nettrace, struct cursor addresses)
 {
-    unsigned size = nettrace->header.pointer_size;
+    uint32_t size = nettrace->pointer_size;
     size_t count = addresses.left / size;
     struct stack *stacks = array_grow(nettrace->stacks, nettrace->stack_count + 1, sizeof(*stacks),
                                       &nettrace->stack_room);
@@ -341,35 +340,23 @@ static int take_sequence_point(struct nettrace *nettrace, struct cursor block)
     return error;
 }
 
-/* SYSTEMTIME, then the clock's state at that moment. */
+/* SYSTEMTIME and the clock's state at that moment, then what else is said of the process. */
 static int take_trace(struct nettrace *nettrace, struct cursor fields)
 {
-    struct nettrace_header *header = &nettrace->header;
     const uint8_t *start = fields.at;
-    uint16_t time[8];
-    uint64_t ticks, frequency;
+    uint64_t frequency;
     uint32_t pointer_size;
-    struct tm moment;
 
-    if (!cursor_take(&fields, time, sizeof(time)) || !cursor_u64(&fields, &ticks) ||
-        !cursor_u64(&fields, &frequency) || !cursor_u32(&fields, &pointer_size) ||
-        !cursor_u32(&fields, &header->pid) || !cursor_u32(&fields, &header->processors))
+    if (!cursor_skip(&fields, 8 * sizeof(uint16_t) + sizeof(uint64_t)) ||
+        !cursor_u64(&fields, &frequency) || !cursor_u32(&fields, &pointer_size))
         return nettrace_malformed(nettrace, start, "a header that is cut off");
     if (frequency == 0 || frequency > INT64_MAX)
         return nettrace_malformed(nettrace, start, "a clock that stands still");
     if (pointer_size != 4 && pointer_size != 8)
         return nettrace_malformed(nettrace, start, "pointers of an odd size");
-    moment = (struct tm){.tm_year = time[0] - 1900,
-                         .tm_mon = time[1] - 1,
-                         .tm_mday = time[3],
-                         .tm_hour = time[4],
-                         .tm_min = time[5],
-                         .tm_sec = time[6]};
     nettrace->frequency = frequency;
+    nettrace->pointer_size = pointer_size;
     nettrace->has_header = true;
-    header->pointer_size = pointer_size;
-    header->start_ns = ticks_to_ns(nettrace, ticks);
-    header->start_us = (int64_t)timegm(&moment) * 1000000 + time[7] * 1000;
     return 0;
 }
 

@@ -30,7 +30,7 @@ struct nettrace {
     uint64_t offset; /* in the stream, of bytes[0] */
     bool started, ended, has_header;
 
-    struct nettrace_header header;
+    uint32_t pointer_size;
     uint64_t frequency; /* ticks a second */
     struct nettrace_counts counts;
     struct kind *kinds; /* by the number that the stream gives them */

@@ -50,8 +50,7 @@ static int begin(const struct endpoint *endpoint, const struct tracing *tracing,
     _client_answer_ struct client_answer answer = {.fd = -1};
     deadline_t deadline = deadline_in_ms((uint64_t)tracing->deadline_ms);
     struct ipc_request request;
-    int error =
-        ipc_format_collect(ipc_collect_command(tracing->session), tracing->session, &request);
+    int error = ipc_format_collect(tracing->session, &request);
 
     if (error < 0)
         return reason_set(why, error, "a session that no runtime takes");
@@ -93,7 +92,7 @@ static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t 
     struct ipc_request request;
     int error;
 
-    ipc_format_plain(IPC_PROCESS_INFO, &request);
+    ipc_format_info(&request);
     error = ask_meanwhile(stream, endpoint, &request, deadline, why);
     if (error == 0 || error == -EOPNOTSUPP) {
         ipc_format_stop(id, &request);

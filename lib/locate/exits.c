@@ -4,9 +4,9 @@
 #include "elf/dynamic.h"
 #include "locate/flow.h"
 
-#define PARTS_MAX                                                                                  \
-    4 /* a function and what the compiler moved out of it, each with its own frame                 \
-       */
+/* A function, and what the compiler moved out of it: each has a frame of its own. */
+#define PARTS_MAX 4
+
 #define SLOTS_MAX             4
 #define STUB_INSTRUCTIONS_MAX 5
 #define STUB_BYTES_MAX        32

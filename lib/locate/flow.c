@@ -17,18 +17,20 @@ struct marks {
     bool done;    /* or before its end */
 };
 
-static void mark_pads(const struct flow_node *nodes, struct marks *marks, size_t count)
+static bool mark_pads(const struct flow_node *nodes, struct marks *marks, size_t count)
 {
-    bool *led = calloc(count, sizeof(*led));
+    _free_ bool *led = calloc(count, sizeof(*led));
 
-    for (int idle = 0; led && idle < 2; idle++) /* padding leads on only if something leads there */
+    if (!led)
+        return false;
+    for (int idle = 0; idle < 2; idle++) /* padding leads on only if something leads there */
         for (size_t i = 0; i < count; i++)
             for (int n = 0; n < 2; n++)
                 if (nodes[i].idle == idle && (!idle || led[i]) && nodes[i].next[n] < count)
                     led[nodes[i].next[n]] = true;
-    for (size_t i = 1; led && i < count; i++)
+    for (size_t i = 1; i < count; i++)
         marks[i].pad = !led[i] && !nodes[i].idle;
-    free(led);
+    return true;
 }
 
 static bool set_mark(bool *mark)
@@ -150,9 +152,8 @@ bool flow_cut(struct flow_node *nodes, size_t count, bool *natural)
 {
     _free_ struct marks *marks = count ? calloc(count, sizeof(*marks)) : NULL;
 
-    if (!marks)
+    if (!marks || !mark_pads(nodes, marks, count))
         return false;
-    mark_pads(nodes, marks, count);
     mark_reached(nodes, marks, count);
     *natural = false;
     if (!mark_live(nodes, marks, count))
@@ -189,9 +190,8 @@ bool flow_cut_holds(const struct flow_node *nodes, size_t count)
     bool changed = true, holds = true, left = false;
     uint8_t thrown = 0;
 
-    if (!marks || !passed)
+    if (!marks || !passed || !mark_pads(nodes, marks, count))
         return false;
-    mark_pads(nodes, marks, count);
     passed[0] = PASSED_NONE;
     while (changed) {
         changed = false;

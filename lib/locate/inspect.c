@@ -72,8 +72,6 @@ static void add_offsets(const struct image *image, struct findings *findings)
     }
     add_exit_offsets(image, &findings->lock_exits);
     add_exit_offsets(image, &findings->wait_exits);
-    for (size_t i = 0; i < findings->writers.count; i++)
-        findings->writers.items[i].offset = offset_of(image, findings->writers.items[i].address);
 }
 
 /* What only the code itself tells. */
@@ -83,7 +81,6 @@ static void add_shapes(const struct findings *structure, struct findings *out)
     out->lock_exits = structure->lock_exits;
     out->wait_exits = structure->wait_exits;
     out->lock = structure->lock;
-    out->writers = structure->writers;
     out->events = structure->events;
     out->marks = structure->marks;
 }

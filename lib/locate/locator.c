@@ -117,8 +117,10 @@ static void take_shapes(const struct findings *pack, struct findings *out)
         out->lock_exits = pack->lock_exits;
     if (out->sites[SITE_WAIT_EXIT].source == SOURCE_PACK)
         out->wait_exits = pack->wait_exits;
-    if (!out->writers.count)
-        out->writers = pack->writers;
+    if (out->sites[SITE_EVENTPIPE_WRITE].source == SOURCE_PACK)
+        out->events = pack->events;
+    if (!out->marks.found)
+        out->marks = pack->marks;
 }
 
 /* Fills what symbols have not found from an imported pack, before structure is asked. */

@@ -78,21 +78,6 @@ json_t *pack_sites(const struct findings *findings)
     return sites;
 }
 
-static json_t *encode_writers(const struct event_writers *writers)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < writers->count; i++) {
-        const struct event_writer *writer = &writers->items[i];
-
-        json_array_append_new(list, json_pack("{s:i, s:i, s:o, s:o}", "id", (int)writer->id,
-                                              "version", (int)writer->version, "address",
-                                              hex_number(writer->address), "offset",
-                                              hex_number(writer->offset)));
-    }
-    return list;
-}
-
 static json_t *encode_events(const struct event_table *events)
 {
     json_t *list = json_array();
@@ -134,16 +119,15 @@ json_t *pack_encode(const struct inspection *inspection)
     char build_id[BUILD_ID_TEXT_MAX];
 
     build_id_format(&identity->build_id, build_id);
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o, s:o, s:o*}", "schema", SCHEMA,
-        "build_id", build_id, "machine", machine_name(identity->machine), "kind",
-        image_kind_name(identity->kind), "version", identity->version, "fingerprint",
-        encode_fingerprint(&inspection->fingerprint), "layout", "context_has_enabled",
-        layout->context_has_enabled, "session_start_time", (int)layout->session_start_time,
-        "has_contract", layout->has_contract, "sites", pack_sites(&inspection->findings), "writers",
-        encode_writers(&inspection->findings.writers), "events",
-        encode_events(&inspection->findings.events), "marks",
-        encode_marks(&inspection->findings.marks));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:b, s:i, s:b}, s:o, s:o, s:o*}", "schema",
+                     SCHEMA, "build_id", build_id, "machine", machine_name(identity->machine),
+                     "kind", image_kind_name(identity->kind), "version", identity->version,
+                     "fingerprint", encode_fingerprint(&inspection->fingerprint), "layout",
+                     "context_has_enabled", layout->context_has_enabled, "session_start_time",
+                     (int)layout->session_start_time, "has_contract", layout->has_contract, "sites",
+                     pack_sites(&inspection->findings), "events",
+                     encode_events(&inspection->findings.events), "marks",
+                     encode_marks(&inspection->findings.marks));
 }
 
 static int decode_bytes(const char *text, uint8_t *out, size_t most, size_t *length)
@@ -356,34 +340,6 @@ static int decode_sites(const json_t *pack, struct findings *out, struct reason 
     return 0;
 }
 
-static int decode_writer(const json_t *item, struct event_writer *out)
-{
-    const char *address, *offset;
-    json_int_t id, version;
-
-    if (json_unpack((json_t *)item, "{s:I, s:I, s:s, s:s}", "id", &id, "version", &version,
-                    "address", &address, "offset", &offset) < 0 ||
-        !is_offset(id, UINT16_MAX + 1) || !is_offset(version, UINT8_MAX + 1) ||
-        number_hex(address, ADDRESS_MAX, &out->address) < 0 ||
-        number_hex(offset, INT64_MAX, &out->offset) < 0)
-        return -EBADMSG;
-    out->id = (uint16_t)id;
-    out->version = (uint8_t)version;
-    return 0;
-}
-
-static int decode_writers(const json_t *pack, struct event_writers *out, struct reason *why)
-{
-    const json_t *list = json_object_get(pack, "writers");
-
-    if (!json_is_array(list) || json_array_size(list) > WRITERS_MAX)
-        return reason_set(why, -EBADMSG, "no list of at most %d writers of events", WRITERS_MAX);
-    for (; out->count < json_array_size(list); out->count++)
-        if (decode_writer(json_array_get(list, out->count), &out->items[out->count]) < 0)
-            return reason_set(why, -EBADMSG, "writer %zu of an event is malformed", out->count);
-    return 0;
-}
-
 static int decode_event(const json_t *item, struct table_event *out)
 {
     json_int_t id, version;
@@ -437,8 +393,6 @@ int pack_decode(const json_t *pack, struct inspection *out, struct reason *why)
         r = decode_layout(pack, &inspection.findings.layout, why);
     if (r == 0)
         r = decode_sites(pack, &inspection.findings, why);
-    if (r == 0)
-        r = decode_writers(pack, &inspection.findings.writers, why);
     if (r == 0)
         r = decode_events(pack, &inspection.findings.events, why);
     if (r == 0)

@@ -15,7 +15,6 @@
  *    "fingerprint": [{"offset": "0x...", "bytes": "..."}],
  *    "layout": {"context_has_enabled": true, "session_start_time": 56, "has_contract": true},
  *    "sites": [{"name", "address", "offset", "source", "confidence", "evidence", "status"}],
- *    "writers": [{"id": 81, "version": 1, "address": "0x...", "offset": "0x..."}],
  *    "events": {"variables": "0x...", "ids_and_versions": [[1, 0], [1, 1], [1, 2]]},
  *    "marks": {"start": 1, "stop": 0, "need_event_log": false}}     as struct contention_marks
  *

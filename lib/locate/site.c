@@ -193,24 +193,14 @@ static bool exits_are_credible(const struct function_exits *exits)
     return true;
 }
 
-static bool writers_are_credible(const struct event_writers *writers)
-{
-    if (writers->count > WRITERS_MAX)
-        return false;
-    for (size_t i = 0; i < writers->count; i++)
-        if (!is_address(writers->items[i].address) || writers->items[i].offset > INT64_MAX)
-            return false;
-    return true;
-}
-
 bool findings_are_credible(const struct findings *findings)
 {
     const struct lock_layout *lock = &findings->lock;
 
     return exits_are_credible(&findings->lock_exits) && exits_are_credible(&findings->wait_exits) &&
-           writers_are_credible(&findings->writers) && findings->marks.start <= MARK_VERSION_MAX &&
-           findings->marks.stop <= MARK_VERSION_MAX && findings->events.count <= EVENTS_MAX &&
-           findings->events.variables <= ADDRESS_MAX && lock->holder < LOCK_SIZE_MAX &&
-           lock->owner_tid < LOCK_SIZE_MAX && lock->sync_index < LOCK_SIZE_MAX &&
-           lock->thread_tid < THREAD_SIZE_MAX && lock->sync_table <= ADDRESS_MAX;
+           findings->marks.start <= MARK_VERSION_MAX && findings->marks.stop <= MARK_VERSION_MAX &&
+           findings->events.count <= EVENTS_MAX && findings->events.variables <= ADDRESS_MAX &&
+           lock->holder < LOCK_SIZE_MAX && lock->owner_tid < LOCK_SIZE_MAX &&
+           lock->sync_index < LOCK_SIZE_MAX && lock->thread_tid < THREAD_SIZE_MAX &&
+           lock->sync_table <= ADDRESS_MAX;
 }

@@ -119,24 +119,6 @@ struct lock_layout {
 };
 
 /*
- * The functions that write an event to EventPipe, EventPipeWriteEventX (src/coreclr/scripts/
- * genEventPipe.py), one per version of an event. They are called only where the event is on.
- */
-#define WRITERS_MAX 40
-
-struct event_writer {
-    uint16_t id;
-    uint8_t version;
-    uint64_t address;
-    uint64_t offset; /* in the file */
-};
-
-struct event_writers {
-    struct event_writer items[WRITERS_MAX]; /* by id, then version */
-    size_t count;
-};
-
-/*
  * The runtime provider's events. Their variables, EventPipeEvent *, lie side by side, and are set
  * once, when the runtime starts.
  */
@@ -169,7 +151,6 @@ struct findings {
     struct function_exits lock_exits;
     struct function_exits wait_exits;
     struct lock_layout lock;
-    struct event_writers writers;
     struct event_table events;
     struct contention_marks marks;
 };
@@ -200,6 +181,5 @@ _printf_(6, 7) void findings_add(struct findings *findings, enum site site, enum
                                  ...);
 _printf_(3, 4) void findings_miss(struct findings *findings, enum site site, const char *why, ...);
 
-/* Are exits, writers and the layout of a lock within what there can be? For answers from outside.
- */
+/* Are exits, events and the layout of a lock within what there can be? For answers from outside. */
 bool findings_are_credible(const struct findings *findings);

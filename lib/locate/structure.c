@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/structure.h"
 
-#include "locate/marks.h"
-
 #include <string.h>
 
 #include "elf/dynamic.h"
 #include "elf/section.h"
+#include "locate/marks.h"
 
 static const struct {
     find_function *find;

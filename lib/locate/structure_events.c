@@ -11,8 +11,9 @@
  *
  *     if (!EventPipeEventEnabledX()) return;
  *     ...
- *     EventPipeAdapter::WriteEvent(EventPipeEventX, data, size, ...);      EventPipe::WriteEvent
- * in 3.x
+ *     EventPipeAdapter::WriteEvent(EventPipeEventX, data, size, ...);
+ *
+ * which is EventPipe::WriteEvent in 3.x.
  *
  * So the function that is handed nearly every event, last, is where an event is written, and only
  * events that a session wants come there. One that is handed events before another one is tests

@@ -35,18 +35,7 @@
 enum { EVENT_CONTENTION_START = 81, EVENT_CONTENTION_STOP = 91 };
 enum { ARGUMENT_LOCK = 0, ARGUMENT_THREAD = 1 };
 
-/* Events whose functions are looked for, by id. */
-static const uint16_t wanted[] = {
-    1,  /* GCStart */
-    2,  /* GCEnd */
-    9,  /* GCSuspendEEBegin */
-    10, /* GCAllocationTick */
-    80, /* ExceptionThrown */
-    EVENT_CONTENTION_START,
-    EVENT_CONTENTION_STOP,
-    141, /* MethodLoad */
-    143, /* MethodLoadVerbose */
-};
+static const uint16_t wanted[] = {EVENT_CONTENTION_START, EVENT_CONTENTION_STOP};
 
 struct variable {
     uint64_t address;
@@ -63,7 +52,6 @@ struct variables {
 struct user {
     struct function function;
     uint64_t reads;
-    bool calls;
 };
 
 struct users {
@@ -140,13 +128,8 @@ static struct user read_user(const struct code *code, const struct function *fun
     struct walk walk;
 
     walk_start(&walk, code, function);
-    while (walk_next(&walk)) {
+    while (walk_next(&walk))
         user.reads |= read_by(&walk, variables);
-        user.calls |= walk.instruction.operation == OPERATION_CALL ||
-                      (walk.instruction.operation == OPERATION_JUMP &&
-                       (walk.instruction.target < function->start ||
-                        walk.instruction.target >= function->end));
-    }
     return user;
 }
 
@@ -161,7 +144,6 @@ static int by_value(const void *a, const void *b)
 static size_t list_addresses(const struct image *image, const struct variables *variables,
                              uint64_t addresses[static 2 * VARIABLES_MAX])
 {
-    const struct variable *first = variables->items, *last = first + variables->count - 1;
     size_t count = 0;
 
     for (size_t i = 0; i < variables->count; i++)
@@ -169,8 +151,7 @@ static size_t list_addresses(const struct image *image, const struct variables *
     for (size_t i = 0; count && i < image->relocation_count; i++) {
         const struct relocation *relocation = &image->relocations[i];
 
-        if (count < 2 * VARIABLES_MAX && relocation->target >= first->address &&
-            relocation->target <= last->address && bit_of_address(variables, relocation->target))
+        if (count < 2 * VARIABLES_MAX && bit_of_address(variables, relocation->target))
             addresses[count++] = relocation->slot;
     }
     qsort(addresses, count, sizeof(*addresses), by_value);
@@ -425,54 +406,6 @@ static int check_helper(const struct code *code, const struct candidate *candida
     return 0;
 }
 
-/* Two functions read a variable of an event: EventPipeEventEnabledX, which is a few instructions,
- * and EventPipeWriteEventX. Neither reads another. */
-static const struct user *writer_of(const struct users *users, uint64_t variable)
-{
-    const struct user *readers[2] = {NULL};
-    size_t count = 0;
-    uint64_t sizes[2];
-
-    for (size_t i = 0; i < users->count; i++) {
-        if (users->items[i].reads != variable)
-            continue;
-        if (count == ARRAY_SIZE(readers))
-            return NULL;
-        readers[count++] = &users->items[i];
-    }
-    if (count < ARRAY_SIZE(readers))
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        sizes[i] = readers[i]->function.end - readers[i]->function.start;
-    if (sizes[0] == sizes[1])
-        return NULL;
-    return sizes[0] > sizes[1] ? readers[0] : readers[1];
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const struct event_writer *x = a, *y = b;
-
-    return x->id != y->id ? x->id - y->id : x->version - y->version;
-}
-
-static void add_writers(const struct variables *variables, const struct users *users,
-                        struct event_writers *out)
-{
-    for (size_t i = 0; i < variables->count && out->count < WRITERS_MAX; i++) {
-        const struct variable *variable = &variables->items[i];
-        const struct user *writer = writer_of(users, 1ull << i);
-
-        if (writer && writer->calls)
-            out->items[out->count++] = (struct event_writer){
-                .id = variable->id,
-                .version = variable->version,
-                .address = writer->function.start,
-            };
-    }
-    qsort(out->items, out->count, sizeof(*out->items), by_id);
-}
-
 static void add_exits(const struct code *code, uint64_t start, struct findings *findings)
 {
     struct reason why = {""};
@@ -496,8 +429,8 @@ static bool asks_first(const struct variables *variables)
     return false;
 }
 
-static int find_by_events(const struct code *code, uint64_t creator, struct findings *findings,
-                          struct candidate *out, struct reason *why)
+static int find_by_events(const struct code *code, uint64_t creator, struct candidate *out,
+                          struct reason *why)
 {
     _free_ struct event_map *map = calloc(1, sizeof(*map));
     struct variables variables = {0};
@@ -511,8 +444,6 @@ static int find_by_events(const struct code *code, uint64_t creator, struct find
     if (r < 0)
         reason_set(why, r, "too many functions may read the events' variables");
     else
-        add_writers(&variables, &users, &findings->writers);
-    if (r == 0)
         r = find_helper(code, &variables, &users, &out->function, why);
     free(users.items);
     out->asks_first = asks_first(&variables);
@@ -538,7 +469,7 @@ int structure_find_locks(const struct code *code, struct clues *clues, struct fi
 {
     struct candidate candidate = {0};
     size_t callers = 0;
-    int found = find_by_events(code, clues->creator, findings, &candidate, why);
+    int found = find_by_events(code, clues->creator, &candidate, why);
     int r = found < 0 && is_named(code, clues, &candidate) ? 0 : found;
 
     if (r == 0)

@@ -118,8 +118,6 @@ enum {
     TYPE_DEF_NAMESPACE = 2,
     TYPE_DEF_METHODS = 5,
     METHOD_DEF_NAME = 3,
-    ASSEMBLY_NAME = 5,
-    ASSEMBLY_REF_NAME = 4,
     NESTED_INNER = 0,
     NESTED_OUTER = 1,
 };
@@ -371,22 +369,10 @@ int metadata_method_name(const struct metadata *metadata, uint32_t token, char *
     return finish(out, true);
 }
 
-static int plain_name(const struct metadata *metadata, uint8_t table, uint32_t row, unsigned column,
-                      char *out, size_t size)
+int metadata_module_name(const struct metadata *metadata, char *out, size_t size)
 {
-    const char *name = text_cell(metadata, table, row, column);
+    const char *name = text_cell(metadata, METADATA_MODULE, 1, MODULE_NAME);
 
     text_copy(out, size, name);
     return finish(out, name[0]);
-}
-
-int metadata_module_name(const struct metadata *metadata, char *out, size_t size)
-{
-    return plain_name(metadata, METADATA_MODULE, 1, MODULE_NAME, out, size);
-}
-
-int metadata_assembly_name(const struct metadata *metadata, uint32_t row, char *out, size_t size)
-{
-    return row ? plain_name(metadata, METADATA_ASSEMBLY_REF, row, ASSEMBLY_REF_NAME, out, size)
-               : plain_name(metadata, METADATA_ASSEMBLY, 1, ASSEMBLY_NAME, out, size);
 }

@@ -18,8 +18,6 @@ enum metadata_table {
     METADATA_TYPE_REF = 0x01,
     METADATA_TYPE_DEF = 0x02,
     METADATA_METHOD_DEF = 0x06,
-    METADATA_ASSEMBLY = 0x20,
-    METADATA_ASSEMBLY_REF = 0x23,
     METADATA_NESTED_CLASS = 0x29,
     METADATA_TABLES = 0x2d,
 };
@@ -53,7 +51,3 @@ _must_check_ int metadata_type_name(const struct metadata *metadata, uint32_t to
 
 /* "System.Private.CoreLib.dll", as the module calls itself. Errors as above. */
 _must_check_ int metadata_module_name(const struct metadata *metadata, char *out, size_t size);
-
-/* The simple name of an assembly: its own (row 0), or that of an AssemblyRef's row. */
-_must_check_ int metadata_assembly_name(const struct metadata *metadata, uint32_t row, char *out,
-                                        size_t size);

@@ -103,23 +103,12 @@ static int check_identity(int path, const struct mapping *mapping)
     return is_device_of(&status, mapping) || has_other_devices_in_stat(path) ? 0 : -ESTALE;
 }
 
-/* An O_PATH descriptor has opened nothing yet: only what passed the check is opened through it. */
-static int reopen(int path)
-{
-    char name[64];
-    int fd;
-
-    snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
-    fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
-}
-
 static int open_by(enum image_file_way way, pid_t pid, const struct mapping *mapping)
 {
     _close_ int path = ways[way].open(pid, mapping);
     int error = path < 0 ? path : check_identity(path, mapping);
 
-    return error < 0 ? error : reopen(path);
+    return error < 0 ? error : procfs_reopen(path);
 }
 
 static int explain(pid_t pid, const struct mapping *mapping, const int errors[IMAGE_FILE_WAY_MAX],

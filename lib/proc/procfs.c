@@ -27,6 +27,16 @@ int procfs_open(pid_t pid, const char *name, int flags)
     return fd >= 0 ? fd : -errno;
 }
 
+int procfs_reopen(int path)
+{
+    char name[64];
+    int fd;
+
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
+    fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
 static ssize_t read_fully(int fd, char *to, size_t size)
 {
     size_t length = 0;

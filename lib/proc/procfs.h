@@ -34,6 +34,12 @@ _must_check_ int procfs_open_folder(pid_t pid, const char *name, DIR **out);
 bool procfs_next(DIR *directory, pid_t *number);
 
 /*
+ * For reading, what the O_PATH descriptor @path leads to, which has opened nothing yet: so that
+ * only what has passed a check is opened. A negative errno.
+ */
+_must_check_ int procfs_reopen(int path);
+
+/*
  * Says in @why what @error of a read below /proc/@pid means. Returns -ESRCH for a process that is
  * gone, -EACCES for one that we have no rights over, any other @error as it is.
  */

@@ -16,6 +16,13 @@ json_t *json_text_or_null(const char *text)
     return text && *text ? json_string(text) : json_null();
 }
 
+const char *json_text_at(const json_t *object, const char *field)
+{
+    const char *text = json_string_value(json_object_get(object, field));
+
+    return text ? text : "";
+}
+
 json_t *json_runtime(const struct target *target)
 {
     const struct identity *identity = &target->image->inspection.identity;

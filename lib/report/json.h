@@ -10,6 +10,9 @@
 json_t *json_hex(uint64_t number);           /* "0x8001" */
 json_t *json_text_or_null(const char *text); /* null for "" */
 
+/* A text that @object has, borrowed; "" where there is none. */
+const char *json_text_at(const json_t *object, const char *field);
+
 /* {"version", "flavour", "build_id", "arch", "libc", "gc"} */
 json_t *json_runtime(const struct target *target);
 

@@ -14,10 +14,10 @@
 
 #define READ_MAX (64u << 20)
 
-static int open_below(int root, const char *path)
+static int open_path_below(int root, const char *path)
 {
     struct open_how how = {
-        .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+        .flags = O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
     };
     int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -27,21 +27,21 @@ static int open_below(int root, const char *path)
 
 int perf_map_open(const struct process *process)
 {
-    _close_ int root = procfs_open(process->pid, "root", O_PATH | O_DIRECTORY), fd = -1;
+    _close_ int root = procfs_open(process->pid, "root", O_PATH | O_DIRECTORY), found = -1;
     struct stat status;
     char path[64];
 
     if (root < 0)
         return root;
     snprintf(path, sizeof(path), "tmp/perf-%d.map", process->namespace_pid);
-    fd = open_below(root, path);
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &status) < 0)
+    found = open_path_below(root, path);
+    if (found < 0)
+        return found;
+    if (fstat(found, &status) < 0)
         return -errno;
-    if (!S_ISREG(status.st_mode) || (status.st_uid != process->uid && status.st_uid != 0))
+    if (!S_ISREG(status.st_mode) || status.st_uid != process->uid)
         return -ENOENT;
-    return TAKE_FD(fd);
+    return procfs_reopen(found);
 }
 
 /* The "[workload] " in front of a method's type. */

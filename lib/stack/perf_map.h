@@ -8,14 +8,15 @@
 /*
  * /tmp/perf-PID.map in the process's own root, by its own pid: what a runtime writes that is told
  * to (DOTNET_PerfMapEnabled), a line "ADDRESS SIZE NAME" for each piece of code that it makes
- * (vm/perfmap.cpp). Anybody can write to /tmp, so it counts only if it is the process's own.
+ * (vm/perfmap.cpp). Anybody can write to /tmp, and mount there what he likes in a namespace of his
+ * own: it counts only if it is a plain file of the process's user, and nothing else is opened.
  */
 
 #define PERF_MAP_PLACES_MAX 256
 
 /*
  * A descriptor of the file. -ENOENT: there is none, or it is not a plain file of the process's
- * user or of root; other errors as open() has them.
+ * user; other errors as open() has them.
  */
 _must_check_ int perf_map_open(const struct process *process);
 

@@ -33,14 +33,14 @@ enum {
 #define TYPES_MAX      256 /* in one method's signature */
 
 /* Reads on, and has no more to read once something was wrong. */
-struct cursor {
+struct reader {
     struct bytes bytes;
     uint64_t at;
     unsigned types;
     bool bad;
 };
 
-static uint64_t read_number(struct cursor *cursor, unsigned width)
+static uint64_t read_number(struct reader *cursor, unsigned width)
 {
     uint64_t value = bytes_number(cursor->bytes, cursor->at, width);
 
@@ -53,7 +53,7 @@ static uint64_t read_number(struct cursor *cursor, unsigned width)
  * vm/nativeformatreader.h: as many low bits are set as bytes follow, up to four; a fifth means that
  * all 32 bits follow. @bits is how many of the value were told.
  */
-static uint32_t read_native(struct cursor *cursor, unsigned *bits)
+static uint32_t read_native(struct reader *cursor, unsigned *bits)
 {
     uint8_t first = (uint8_t)bytes_number(cursor->bytes, cursor->at, 1);
     unsigned more = first == 0xff ? 8 : (unsigned)__builtin_ctz(~(unsigned)first);
@@ -69,14 +69,14 @@ static uint32_t read_native(struct cursor *cursor, unsigned *bits)
     return (uint32_t)read_number(cursor, 4);
 }
 
-static uint32_t read_unsigned(struct cursor *cursor)
+static uint32_t read_unsigned(struct reader *cursor)
 {
     unsigned bits;
 
     return read_native(cursor, &bits);
 }
 
-static int32_t read_signed(struct cursor *cursor)
+static int32_t read_signed(struct reader *cursor)
 {
     unsigned bits = 32;
     uint32_t value = read_native(cursor, &bits);
@@ -85,7 +85,7 @@ static int32_t read_signed(struct cursor *cursor)
 }
 
 /* ECMA-335, II.23.2: big-endian in one, two or four bytes. */
-static uint32_t read_compressed(struct cursor *cursor)
+static uint32_t read_compressed(struct reader *cursor)
 {
     uint32_t value = (uint32_t)read_number(cursor, 1);
     unsigned more = value < 0x80 ? 0 : value < 0xc0 ? 1 : 3;
@@ -149,21 +149,21 @@ static const uint8_t shapes[] = {
     [0x45] = SHAPE_TYPE, /* PINNED */
 };
 
-static void skip_type(struct cursor *cursor, unsigned depth);
+static void skip_type(struct reader *cursor, unsigned depth);
 
-static void skip_types(struct cursor *cursor, uint32_t count, unsigned depth)
+static void skip_types(struct reader *cursor, uint32_t count, unsigned depth)
 {
     while (count-- && !cursor->bad)
         skip_type(cursor, depth);
 }
 
-static void skip_numbers(struct cursor *cursor, uint32_t count)
+static void skip_numbers(struct reader *cursor, uint32_t count)
 {
     while (count-- && !cursor->bad)
         read_compressed(cursor);
 }
 
-static void skip_array(struct cursor *cursor, unsigned depth)
+static void skip_array(struct reader *cursor, unsigned depth)
 {
     skip_type(cursor, depth);
     if (read_compressed(cursor) == 0) /* rank */
@@ -172,7 +172,7 @@ static void skip_array(struct cursor *cursor, unsigned depth)
     skip_numbers(cursor, read_compressed(cursor)); /* lower bounds */
 }
 
-static void skip_function(struct cursor *cursor, unsigned depth)
+static void skip_function(struct reader *cursor, unsigned depth)
 {
     bool generic = read_number(cursor, 1) & 0x10;
 
@@ -181,7 +181,7 @@ static void skip_function(struct cursor *cursor, unsigned depth)
     skip_types(cursor, read_compressed(cursor) + 1, depth); /* what it returns, its parameters */
 }
 
-static void skip_type(struct cursor *cursor, unsigned depth)
+static void skip_type(struct reader *cursor, unsigned depth)
 {
     uint64_t element = read_number(cursor, 1);
     enum shape shape = element < ARRAY_SIZE(shapes) ? shapes[element] : SHAPE_NONE;
@@ -216,9 +216,9 @@ static void skip_type(struct cursor *cursor, unsigned depth)
 }
 
 /* The owner's type may be of another module, and so then is the method. */
-static uint32_t skip_owner(struct cursor *cursor, uint32_t module, bool has_context)
+static uint32_t skip_owner(struct reader *cursor, uint32_t module, bool has_context)
 {
-    struct cursor owner = *cursor;
+    struct reader owner = *cursor;
 
     skip_type(cursor, 0);
     return !has_context && read_number(&owner, 1) == ELEMENT_MODULE ? read_compressed(&owner)
@@ -226,7 +226,7 @@ static uint32_t skip_owner(struct cursor *cursor, uint32_t module, bool has_cont
 }
 
 /* ReadyToRunStandaloneMethodMetadata's signature: whose code it is, and then where. */
-static struct ready_method read_instance(struct cursor *cursor)
+static struct ready_method read_instance(struct reader *cursor)
 {
     uint32_t flags = read_compressed(cursor);
     struct ready_method method = {0};
@@ -245,14 +245,14 @@ static struct ready_method read_instance(struct cursor *cursor)
 }
 
 /* The index of the first function; what is to be fixed up before the method runs follows it. */
-static uint32_t read_entry_point(struct cursor *cursor)
+static uint32_t read_entry_point(struct reader *cursor)
 {
     uint32_t value = read_unsigned(cursor);
 
     return value & 1 ? value >> 2 : value >> 1;
 }
 
-static void own(struct ready_to_run *ready, struct cursor *cursor, struct ready_method method)
+static void own(struct ready_to_run *ready, struct reader *cursor, struct ready_method method)
 {
     uint32_t function = read_entry_point(cursor);
 
@@ -275,7 +275,7 @@ struct array {
 
 #define BLOCK 16
 
-static bool descend(struct cursor *cursor, uint32_t index)
+static bool descend(struct reader *cursor, uint32_t index)
 {
     for (uint32_t bit = BLOCK >> 1; bit; bit >>= 1) {
         uint64_t node = cursor->at;
@@ -291,11 +291,11 @@ static bool descend(struct cursor *cursor, uint32_t index)
     return true;
 }
 
-static bool array_find(const struct array *array, uint32_t index, struct cursor *out)
+static bool array_find(const struct array *array, uint32_t index, struct reader *out)
 {
     uint64_t at = array->base + (uint64_t)array->index_width * (index / BLOCK);
 
-    *out = (struct cursor){
+    *out = (struct reader){
         .bytes = array->section,
         .at = array->base + bytes_number(array->section, at, array->index_width),
     };
@@ -304,7 +304,7 @@ static bool array_find(const struct array *array, uint32_t index, struct cursor 
 
 static void read_methods(struct ready_to_run *ready, struct bytes section, uint32_t method_count)
 {
-    struct cursor header = {.bytes = section};
+    struct reader header = {.bytes = section};
     uint32_t value = read_unsigned(&header);
     struct array array = {section, header.at, value >> 2, 1u << (value & 3)};
 
@@ -312,7 +312,7 @@ static void read_methods(struct ready_to_run *ready, struct bytes section, uint3
         array.index_width = 4;
     ready->complete &= !header.bad && array.count <= method_count;
     for (uint32_t i = 0; i < array.count && i < method_count; i++) {
-        struct cursor cursor;
+        struct reader cursor;
 
         if (array_find(&array, i, &cursor))
             own(ready, &cursor, (struct ready_method){.row = i + 1});
@@ -322,12 +322,12 @@ static void read_methods(struct ready_to_run *ready, struct bytes section, uint3
 }
 
 /* Of a bucket: a byte of the hash and the distance to the entry, again and again. */
-static bool read_bucket(struct ready_to_run *ready, struct cursor *cursor, uint64_t end,
+static bool read_bucket(struct ready_to_run *ready, struct reader *cursor, uint64_t end,
                         size_t *entries_left)
 {
     while (cursor->at < end && !cursor->bad) {
         uint64_t from = ++cursor->at;
-        struct cursor entry = {
+        struct reader entry = {
             .bytes = cursor->bytes,
             .at = from + (uint64_t)(int64_t)read_signed(cursor),
         };
@@ -350,7 +350,7 @@ static void read_instances(struct ready_to_run *ready, struct bytes section)
     bool whole = width <= 4 && buckets < section.size;
 
     for (uint64_t i = 0; i < buckets && whole; i++) {
-        struct cursor cursor = {
+        struct reader cursor = {
             .bytes = section,
             .at = 1 + bytes_number(section, 1 + i * width, width),
         };
@@ -384,7 +384,6 @@ static int read_header(struct ready_to_run *ready, const struct pe_image *image,
 
     if (!header.data || bytes_u32(header, 0) != SIGNATURE)
         return reason_set(why, -ENODATA, "no code compiled ahead of time");
-    ready->major_version = bytes_u16(header, 4);
     if (bytes_u32(header, 8) & FLAG_COMPONENT ||
         find_section(image, COMPONENT_ASSEMBLIES, &rva).data)
         return reason_set(why, -ENOTSUP, "part of a composite image");

@@ -12,7 +12,6 @@
  */
 
 struct ready_to_run {
-    uint16_t major_version;
     struct bytes functions; /* RUNTIME_FUNCTION of function_size bytes each, by address */
     size_t function_size;
     uint32_t function_count;
@@ -21,7 +20,8 @@ struct ready_to_run {
     bool complete;                    /* all methods were understood, so gaps are funclets */
 };
 
-/* A MethodDef's row in the module itself (0), or in another one: see ready_to_run_assembly(). */
+/* A MethodDef's row in the module itself (0), or in another one, by its number in the table of
+ * those that the image refers to. */
 struct ready_method {
     uint32_t row;
     uint32_t module;

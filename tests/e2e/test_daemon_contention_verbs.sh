@@ -52,9 +52,12 @@ lists() {
     daemon_end
 }
 
-# What was before an interval is not in it.
+# What was before an interval is not in it, whether the process is older than the probes or not.
 interval() {
     watched
+    lab_start "$row" locks
+    eventually 30 total_is "$LAB_PID" .on
+    BEFORE=$(field .waits)
     waits 5
     ask contention -i 10ms -o json -p "$LAB_PID"
     expect_status 0

@@ -93,6 +93,23 @@ killed() { # ROW
     eventually 30 sessions_are "$LAB_PID" 0
 }
 
+# Whoever is impatient has what the session leaves behind put back all the same.
+impatient() { # ROW
+    local status=0 client
+    lab_start "$1" locks
+    env --default-signal=INT "$CLRMON" contention --eventpipe -p "$LAB_PID" --duration 10m >"$E2E_TMP/session" 2>&1 &
+    client=$!
+    eventually 30 sessions_are "$LAB_PID" 1
+    kill -s INT "$client"
+    eventually 30 sessions_are "$LAB_PID" 0
+    while kill -s INT "$client" 2>/dev/null; do sleep 0.05; done
+    wait "$client" || status=$?
+    ((status == 0 || status == 130)) || fail "status $status: $(cat "$E2E_TMP/session")"
+    grep -qE 'nothing of it has stayed|is put back' "$E2E_TMP/session" || fail "it says: $(cat "$E2E_TMP/session")"
+    made 13 1
+    is "$LAB_PID" '.verdict == "off"' || fail "$OUTPUT"
+}
+
 diagnostics_off() { # ROW
     export DOTNET_EnableDiagnostics=0 COMPlus_EnableDiagnostics=0
     lab_start "$1" locks
@@ -100,21 +117,10 @@ diagnostics_off() { # ROW
     grep -q 'EnableDiagnostics=0 switches its diagnostics off' "$E2E_TMP/why" || fail "$(cat "$E2E_TMP/why")"
 }
 
-info() { # ROW
-    local version
-    lab_start "$1" idle
-    version=$(lab_field "$1" version)
-    OUTPUT=$("$EVENTPIPE" info "$LAB_PID" 2>&1) || true
-    case $1 in
-    3.1.*) [[ $OUTPUT == *'unknown command'* ]] ;;
-    *) [[ $OUTPUT == "pid $LAB_PID version $version rid linux-"* ]] ;;
-    esac || fail "it says of itself: $OUTPUT"
-}
-
 scenario_rows "as many waits as there were" monitor 3.1.2 8.0.33 9.0.22 10.0.14 10.0.12-single-file
 scenario_rows "as many waits for managed locks" managed 9.0.22 10.0.14
 scenario_rows "a stopped process is not harmed" stopped 3.1.2 8.0.33 10.0.14
 scenario_rows "a killed client" killed 3.1.2 10.0.14
+scenario_rows "interrupted again and again" impatient 3.1.2 10.0.14
 scenario_rows "diagnostics switched off" diagnostics_off 3.1.2 10.0.14
-scenario_rows "what the runtime says of itself" info 3.1.2 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file
 scenarios_end

@@ -12,8 +12,10 @@ other_sites=(provider.context.runtime provider.context.private provider.context.
     wait.handle.enter wait.handle.exit)
 
 # What is not there: a GC library has no events but the GC's own, NativeAOT one GC, no stress log and locks in managed code.
+# Before 3.0 a provider has no context and the sessions no table.
 absent() { # ROW
     case $1 in
+    2.*) printf '%s\n' provider.context.{runtime,private,rundown,stress} eventpipe.sessions ;;
     *-clrgc | *-clrgcexp) printf '%s\n' "${other_sites[@]}" ;;
     *-nativeaot) printf '%s\n' gc.control.public.svr gc.control.private.svr provider.context.stress \
         lock.contention.enter lock.contention.exit wait.handle.enter wait.handle.exit ;;

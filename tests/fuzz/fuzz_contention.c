@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "contention/contention.h"
+#include "contention/contention_json.h"
 
 /* What was understood of a process's contention says the same when it is said again, whole or in
  * parts, and can be subtracted from itself. */

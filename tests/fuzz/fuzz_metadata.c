@@ -39,8 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r = metadata_type_name(&metadata, METADATA_TOKEN(METADATA_TYPE_REF, row), name,
                                sizeof(name));
         check(r, name, sizeof(name));
-        r = metadata_assembly_name(&metadata, row, name, sizeof(name));
-        check(r, name, sizeof(name));
     }
     return 0;
 }

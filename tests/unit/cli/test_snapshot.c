@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "contention/contention_json.h"
 #include "snapshot.h"
 
 /* As clrmond would give them. */

@@ -15,7 +15,8 @@ static void test_without_probes(void **state)
 {
     struct contention_reader *reader = NULL;
     struct registry *registry = NULL;
-    struct stored_process process = {.process = {.pid = 7, .name = "dotnet"}, .version = "8.0.1"};
+    struct stored_process process = {
+        .process = {.pid = 7, .name = "dotnet"}, .version = "8.0.1", .began_ns = 1234};
     struct abi_wait wait = {.pid = 7};
     struct findings findings = {0};
     struct contention seen;
@@ -28,6 +29,7 @@ static void test_without_probes(void **state)
     assert_string_equal(seen.why, "the daemon has no probes");
     assert_string_equal(seen.name, "dotnet");
     assert_int_equal(seen.pid, 7);
+    assert_int_equal(seen.since_ns, 1234); /* the same at each look: it tells whose the sums are */
     assert_int_equal(seen.sum.waits, 0);
     contention_free(&seen);
     assert_int_equal(contention_read_sums(reader, &process, &seen), 0);

@@ -82,6 +82,15 @@ static void rate(void **state)
     assert_int_equal(counts.total, 9999);
     take(&counts, 9999, 20 * SECOND);
     assert_float_equal(counts.per_second, 948.9, 1e-9);
+    take(&counts, 5, 21 * SECOND); /* counted anew: another program, or the family was off */
+    assert_false(counts.rate_known);
+    take(&counts, 25, 23 * SECOND);
+    assert_float_equal(counts.per_second, 10, 1e-9);
+    event_counts_pause(&counts);
+    assert_false(counts.rate_known);
+    take(&counts, 1000, 60 * SECOND);
+    assert_false(counts.rate_known);
+    assert_int_equal(counts.total, 1000);
 }
 
 static void json(void **state)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "store.h"
 
 struct heard {
@@ -40,7 +41,7 @@ static void enter(struct world *world, pid_t pid)
     world->seen = calloc(1, sizeof(*world->seen));
     assert_non_null(world->seen);
     world->target.process.pid = pid;
-    world->target.process.start_time = 5;
+    world->target.process.start_time = clock_process_start() - 1;
     strcpy(world->target.process.name, "app");
     strcpy(world->target.runtime.version, "10.0.14");
     world->target.image = &world->located;
@@ -63,11 +64,16 @@ static void leave(struct world *world)
 static void test_a_process_comes_and_goes(void **state)
 {
     struct world world;
+    uint64_t began;
 
     enter(&world, 42);
     observe(&world, 1000);
     assert_int_equal(store_count(world.store), 1);
     assert_ptr_equal(store_find(world.store, 42), world.process);
+    began = world.process->began_ns;
+    assert_in_range(began, 1, clock_monotonic_ns());
+    observe(&world, 1100);
+    assert_int_equal(world.process->began_ns, began);
     assert_null(store_find(world.store, 41));
     assert_int_equal(world.heard.count, 1);
     assert_int_equal(world.heard.events[0].kind, EVENT_PROCESS_START);

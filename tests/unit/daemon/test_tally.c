@@ -46,6 +46,26 @@ static void test_by_lock(void **state)
     assert_int_equal(other.wait_ns, 1001);
 }
 
+/* Whatever their order: one that does not tell the owner is no later one's word. */
+static void test_the_last_owner_that_is_known(void **state)
+{
+    static const struct tally_row rows[] = {
+        {.key = 1, .last_ns = 5, .owner = 11},
+        {.key = 1, .last_ns = 10},
+        {.key = 1, .last_ns = 7, .owner = 12},
+    };
+
+    for (size_t first = 0; first < ARRAY_SIZE(rows); first++) {
+        _tally_ struct tally tally = {0};
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+            assert_int_equal(tally_add(&tally, &rows[(first + i) % ARRAY_SIZE(rows)]), 0);
+        tally_merge(&tally);
+        assert_int_equal(tally.count, 1);
+        assert_int_equal(tally.rows[0].owner, 12);
+    }
+}
+
 static void test_by_owner(void **state)
 {
     _tally_ struct tally tally = {0};
@@ -174,10 +194,15 @@ static void test_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_lock),   cmocka_unit_test(test_by_owner),
-        cmocka_unit_test(test_by_thread), cmocka_unit_test(test_who_waits_now_is_not_cut),
-        cmocka_unit_test(test_nothing),   cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_waiting),   cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_by_lock),
+        cmocka_unit_test(test_the_last_owner_that_is_known),
+        cmocka_unit_test(test_by_owner),
+        cmocka_unit_test(test_by_thread),
+        cmocka_unit_test(test_who_waits_now_is_not_cut),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_bound),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,27 +29,21 @@ static const struct {
 static void whatever_answers(void **state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        _client_answer_ struct client_answer answer = {.fd = -1};
         _endpoint_ struct endpoint endpoint = {.fd = -1};
-        struct environment environment = {0};
         struct reason why = {.text = ""};
-        struct ipc_process_info info;
+        struct ipc_request request;
         struct server server;
 
         server_start(&server, table[i].how);
         assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
+        ipc_format_info(&request);
         assert_int_equal(
-            client_process_info(&endpoint, deadline_in_ms(table[i].deadline_ms), &info, &why),
+            client_ask(&endpoint, &request, deadline_in_ms(table[i].deadline_ms), &answer, &why),
             table[i].error);
+        assert_null(answer.payload);
         if (!strstr(why.text, table[i].text))
             fail_msg("'%s' is not '%s'", why.text, table[i].text);
-        server_stop(&server);
-        server_start(&server, table[i].how);
-        endpoint_close(&endpoint);
-        assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
-        assert_int_equal(
-            client_environment(&endpoint, deadline_in_ms(table[i].deadline_ms), &environment, &why),
-            table[i].error);
-        assert_null(environment.text);
         server_stop(&server);
     }
 }
@@ -82,7 +76,7 @@ static void what_follows_an_answer(void **state)
 
     server_start(&server, "good");
     assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
-    assert_int_equal(ipc_format_collect(IPC_COLLECT_TRACING2, &session, &request), 0);
+    assert_int_equal(ipc_format_collect(&session, &request), 0);
     assert_int_equal(client_ask(&endpoint, &request, deadline_in_ms(PATIENT_MS), &answer, NULL), 0);
     assert_int_equal(ipc_parse_session(answer.payload, answer.size, &id, NULL), 0);
     assert_int_equal(id, SERVED_SESSION);

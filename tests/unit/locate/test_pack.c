@@ -24,8 +24,6 @@ static void fill(struct inspection *out)
                                          {0x2200, 0x1200, EXIT_THROWS, false}}},
                 .wait_exits = {.count = 1, .items = {{0x2300, 0x1300, EXIT_RETURNS, false}}},
                 .lock = {8, true, 16, 0x1a8, 28, 0x9200},
-                .writers = {.count = 2,
-                            .items = {{81, 1, 0x2400, 0x1400}, {65535, 255, 0x2500, 0x1500}}},
                 .events = {0x9300, 3, {{1, 2}, {0, 0}, {65535, 255}}},
                 .marks = {true, true, 1, 3},
             },
@@ -82,17 +80,12 @@ static void round_trip(void **state)
     assert_int_equal(after.findings.lock.thread_tid, 0x1a8);
     assert_int_equal(after.findings.lock.sync_index, 28);
     assert_int_equal(after.findings.lock.sync_table, 0x9200);
-    assert_int_equal(after.findings.writers.count, 2);
     assert_int_equal(after.findings.events.variables, 0x9300);
     assert_int_equal(after.findings.events.count, 3);
     assert_memory_equal(&before.findings.events.items, &after.findings.events.items,
                         3 * sizeof(struct table_event));
     assert_memory_equal(&before.findings.marks, &after.findings.marks,
                         sizeof(before.findings.marks));
-    assert_int_equal(after.findings.writers.items[1].id, 65535);
-    assert_int_equal(after.findings.writers.items[1].version, 255);
-    assert_int_equal(after.findings.writers.items[0].address, 0x2400);
-    assert_int_equal(after.findings.writers.items[0].offset, 0x1400);
     assert_true(after.findings.layout.context_has_enabled && after.findings.layout.has_contract);
     assert_int_equal(after.findings.layout.session_start_time, 56);
     assert_memory_equal(&before.fingerprint, &after.fingerprint, sizeof(before.fingerprint));
@@ -128,8 +121,6 @@ static void schema(void **state)
         "\"events\": {\"variables\": \"0x9300\", \"ids_and_versions\": [[1, 2], [0, 0], [65535, "
         "255]]}",
         "\"marks\": {\"start\": 1, \"stop\": 3, \"need_event_log\": true}",
-        "\"writers\": [{\"id\": 81, \"version\": 1, \"address\": \"0x2400\", \"offset\": "
-        "\"0x1400\"}",
     };
     json_t *json = pack();
     char *text = json_dumps(json, 0);
@@ -232,7 +223,6 @@ static void malformed_fields(void **state)
         {"sites.15.exits.1.kind", "\"leaves\"", "site lock.contention.exit is malformed"},
         {"sites.15.exits.1.emulated", "\"yes\"", "site lock.contention.exit is malformed"},
         {"sites.17.exits.0", "null", "site wait.handle.exit is malformed"},
-        {"writers", "", "no list of at most 40 writers of events"},
         {"events", "", "no table of at most 512 events"},
         {"events.variables", "7", "no table of at most 512 events"},
         {"events.ids_and_versions", "{}", "no table of at most 512 events"},
@@ -243,13 +233,6 @@ static void malformed_fields(void **state)
         {"marks.start", "4", "the marks are malformed"},
         {"marks.stop", "\"1\"", "the marks are malformed"},
         {"marks.need_event_log", "1", "the marks are malformed"},
-        {"writers", "{}", "no list of at most 40 writers of events"},
-        {"writers.1", "7", "writer 1 of an event is malformed"},
-        {"writers.0.id", "65536", "writer 0 of an event is malformed"},
-        {"writers.0.version", "256", "writer 0 of an event is malformed"},
-        {"writers.0.version", "-1", "writer 0 of an event is malformed"},
-        {"writers.0.address", "\"x\"", "writer 0 of an event is malformed"},
-        {"writers.0.offset", "", "writer 0 of an event is malformed"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {

@@ -96,21 +96,25 @@ static void credible_answers(void **state)
         .lock_exits = {.count = 1, .items = {{0x2000, 0x1000, EXIT_THROWS, true}}},
         .wait_exits = {.count = EXITS_MAX},
         .lock = {8, true, 16, THREAD_SIZE_MAX - 1, LOCK_SIZE_MAX - 1, ADDRESS_MAX},
-        .writers = {.count = WRITERS_MAX},
+        .events = {.variables = ADDRESS_MAX, .count = EVENTS_MAX},
+        .marks = {true, true, MARK_VERSION_MAX, MARK_VERSION_MAX},
     };
-    struct findings bad[] = {good, good, good, good, good, good, good, good, good, good, good};
+    struct findings bad[] = {good, good, good, good, good, good, good,
+                             good, good, good, good, good, good};
 
     bad[0].lock_exits.count = EXITS_MAX + 1;
     bad[1].wait_exits.count = SIZE_MAX;
     bad[2].lock_exits.items[0].address = ADDRESS_MAX + 1;
     bad[3].lock_exits.items[0].offset = 1ull << 63;
     bad[4].lock_exits.items[0].kind = EXIT_THROWS + 1;
-    bad[5].writers.count = WRITERS_MAX + 1;
-    bad[6].writers.items[WRITERS_MAX - 1].address = UINT64_MAX;
+    bad[5].events.count = EVENTS_MAX + 1;
+    bad[6].events.variables = UINT64_MAX;
     bad[7].lock.holder = LOCK_SIZE_MAX;
     bad[8].lock.owner_tid = UINT16_MAX;
     bad[9].lock.thread_tid = THREAD_SIZE_MAX;
     bad[10].lock.sync_table = ADDRESS_MAX + 1;
+    bad[11].marks.start = MARK_VERSION_MAX + 1;
+    bad[12].marks.stop = UINT8_MAX;
     assert_true(findings_are_credible(&good));
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         if (findings_are_credible(&bad[i]))

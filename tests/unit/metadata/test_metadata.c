@@ -53,9 +53,6 @@ static void names(void **state)
         {metadata_type_name, 0x01000000, NULL},
         {metadata_type_name, 0x06000001, NULL},
         {metadata_type_name, 0xff000001, NULL},
-        {metadata_assembly_name, 0, "Small"},
-        {metadata_assembly_name, 1, "System.Runtime"},
-        {metadata_assembly_name, 2, NULL},
     };
     char name[64];
 
@@ -108,7 +105,6 @@ static void names_that_are_none(void **state)
     assert_int_equal(metadata_type_name(&metadata, 0x02000003, name, sizeof(name)), -ENOENT);
     assert_int_equal(metadata_type_name(&metadata, 0x01000002, name, sizeof(name)), -ENOENT);
     assert_int_equal(metadata_module_name(&metadata, name, sizeof(name)), -ENOENT);
-    assert_int_equal(metadata_assembly_name(&metadata, 0, name, sizeof(name)), -ENOENT);
     assert_string_equal(name, "");
 }
 
