@@ -279,6 +279,7 @@ struct reading {
     struct contention *out;
     uint32_t pid;
     struct wait_sum managed;
+    uint64_t unjudged; /* waits for handles without a stack: for locks, or not */
     struct tally tallies[CONTENTION_BY_MAX];
 };
 
@@ -299,6 +300,8 @@ static int add_stack(struct reading *reading, const struct abi_stack_key *key,
         .managed = is_managed(reading->reader, reading->known, key),
     };
 
+    if (key->kind == ABI_WAIT_HANDLE && key->stack == ABI_NO_STACK)
+        reading->unjudged += sums->sum.waits;
     if (key->pid != reading->pid || (key->kind != ABI_WAIT_LOCK && !row.managed))
         return 0;
     if (row.managed) {
@@ -404,6 +407,22 @@ static void add_process(struct reading *reading)
     for (size_t i = 0; reading->known && i < CONTENTION_BY_MAX; i++)
         add(&out->lists[i].other, reading->known->relieved.other[i].waits,
             reading->known->relieved.other[i].wait_ns);
+}
+
+/* Where there was no room for their stacks, managed locks are missed: that is said. */
+static void say_unjudged(struct reading *reading)
+{
+    struct abi_process_key key = {reading->pid, ABI_WAIT_HANDLE};
+    struct contention *out = reading->out;
+    struct abi_process_sums sums;
+
+    if (wait_map_get(reading->reader->probes, WAIT_MAP_SUMS, &key, &sums) == 0)
+        reading->unjudged += sums.other_stacks.waits;
+    if (reading->unjudged && !out->why[0])
+        snprintf(out->why, sizeof(out->why),
+                 "no room for the stacks of %llu waits for handles: some may have been for a "
+                 "System.Threading.Lock",
+                 (unsigned long long)reading->unjudged);
 }
 
 /* Those who wait now */
@@ -575,6 +594,7 @@ static int read_lists(struct reading *reading, size_t top, bool named)
     if (r == 0)
         r = add_waiters(reading);
     add_process(reading);
+    say_unjudged(reading);
     for (enum contention_by by = 0; by < CONTENTION_BY_MAX && r == 0; by++)
         r = make_list(reading, by, top, named);
     return r == 0 && reading->known && reading->known->namer ? name_stacks(reading, named) : r;
