@@ -7,6 +7,8 @@
  * never comes here.
  */
 
+#include "wait_maps.bpf.h"
+
 #define EVENTS_MAX 8192 /* of one process each: all events of 40 processes; 0.6 MB when full */
 
 struct {

@@ -7,6 +7,8 @@
  * exits of those that have been counted without it.
  */
 
+#include "waits.bpf.h"
+
 static __always_inline bool is_watched(__u32 pid)
 {
     return bpf_map_lookup_elem(&watched, &pid) != NULL;

@@ -18,6 +18,9 @@
 
 #include <bpf/usdt.bpf.h>
 
+#include "lock_owner.bpf.h"
+#include "waits.bpf.h"
+
 /* ContentionFlags, the first argument: 0 managed, 1 of the runtime itself. */
 static __always_inline bool is_managed(struct pt_regs *ctx)
 {

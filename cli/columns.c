@@ -2,8 +2,8 @@
 #include "columns.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 static unsigned sum(const unsigned *widths, size_t count)
 {
@@ -84,4 +84,17 @@ void columns_format(const struct column *columns, const unsigned *widths, size_t
         used += (size_t)snprintf(line + used, COLUMNS_LINE - used, "%s%.*s%*s", used ? " " : "",
                                  (int)bytes, text, (int)(widths[i] - characters), "");
     }
+}
+
+void columns_rate(double rate, char text[static COLUMNS_RATE])
+{
+    snprintf(text, COLUMNS_RATE, rate < 999.95 ? "%.1f" : "%.0f", rate);
+}
+
+size_t columns_length(const char *text)
+{
+    size_t characters;
+
+    (void)columns_cut(text, SIZE_MAX, &characters);
+    return characters;
 }

@@ -29,3 +29,10 @@ void columns_format(const struct column *columns, const unsigned *widths, size_t
 
 /* Bytes of the first @width characters of @text, and how many those are. */
 size_t columns_cut(const char *text, size_t width, size_t *characters);
+
+/* A number a second: "12.5", "14345". */
+#define COLUMNS_RATE 32
+void columns_rate(double rate, char text[static COLUMNS_RATE]);
+
+/* How many characters a text has. */
+size_t columns_length(const char *text);

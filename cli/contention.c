@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
-#include <string.h>
 #include <time.h>
 
 #include "ask.h"

@@ -91,8 +91,8 @@ static void format_sums(const struct contention *of, const struct contention_vie
         return;
     }
     seconds = seconds > 0 ? seconds : 1;
-    snprintf(out->waits, CELL_MAX, "%.1f", (double)sum.waits / seconds);
-    snprintf(out->time, CELL_MAX, "%.1f", (double)sum.wait_ns / NS_PER_MS / seconds);
+    columns_rate((double)sum.waits / seconds, out->waits);
+    columns_rate((double)sum.wait_ns / NS_PER_MS / seconds, out->time);
 }
 
 static void format_time(uint64_t ns, char text[static CELL_MAX])
@@ -112,23 +112,35 @@ static void format_count(unsigned count, char text[static CELL_MAX])
 #define SUM_COLUMNS                                                                                \
     {"WAITS/s", .width = 7},                                                                       \
     {                                                                                              \
-        "MS/s", 6                                                                                  \
+        "MS/s", .width = 6                                                                         \
     }
-#define SUM_COLUMN_COUNT 2
+#define OTHER_COLUMN 4 /* behind the process and its sums */
 
+/* Everything is printed twice: first to see what there is need of, then into the room there is. */
 struct table {
-    FILE *out;
+    FILE *out; /* NULL: the first time */
     const struct contention_view *view;
     struct column columns[COLUMNS_MAX];
-    unsigned widths[COLUMNS_MAX];
+    unsigned needs[COLUMNS_MAX], widths[COLUMNS_MAX];
     size_t count;
 };
 
-static void print_texts(const struct table *table, const char *const *texts)
+static void measure(struct table *table, const char *const *texts)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        unsigned length = (unsigned)columns_length(texts[i]);
+
+        table->needs[i] = length > table->needs[i] ? length : table->needs[i];
+    }
+}
+
+static void print_texts(struct table *table, const char *const *texts)
 {
     char line[COLUMNS_LINE];
     size_t length;
 
+    if (!table->out)
+        return measure(table, texts);
     columns_format(table->columns, table->widths, table->count, texts, line);
     length = strlen(line);
     while (length && line[length - 1] == ' ')
@@ -136,22 +148,39 @@ static void print_texts(const struct table *table, const char *const *texts)
     fprintf(table->out, "%s\n", line);
 }
 
-static struct table begin_table(FILE *out, const struct contention_view *view,
-                                const struct column *columns, size_t count)
+static struct table begin_table(const struct contention_view *view, const struct column *columns,
+                                size_t count)
 {
-    struct table table = {.out = out, .view = view, .count = count};
-    unsigned room = view->columns < COLUMNS_WIDEST ? view->columns : COLUMNS_WIDEST;
+    struct table table = {.view = view, .count = count};
 
     memcpy(table.columns, columns, count * sizeof(*columns));
-    for (size_t i = 0; i < count && view->total; i++) {
-        if (strcmp(columns[i].head, "WAITS/s") == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (view->total && strcmp(columns[i].head, "WAITS/s") == 0)
             table.columns[i].head = "WAITS";
-        if (strcmp(columns[i].head, "MS/s") == 0)
+        if (view->total && strcmp(columns[i].head, "MS/s") == 0)
             table.columns[i].head = "WAITED";
+        table.needs[i] = (unsigned)columns_length(table.columns[i].head);
     }
-    columns_fit(table.columns, count, room, table.widths);
-    print_texts(&table, NULL);
     return table;
+}
+
+/* What one column has no need of is another's; numbers keep their width. */
+static void fit(struct table *table, FILE *out)
+{
+    unsigned room = table->view->columns < COLUMNS_WIDEST ? table->view->columns : COLUMNS_WIDEST;
+
+    for (size_t i = 0; i < table->count; i++) {
+        struct column *column = &table->columns[i];
+
+        if (!column->most)
+            continue;
+        column->width = column->width < table->needs[i] ? column->width : table->needs[i];
+        column->most = column->most < table->needs[i] ? column->most : table->needs[i];
+        column->least = column->least < column->width ? column->least : column->width;
+    }
+    columns_fit(table->columns, table->count, room, table->widths);
+    table->out = out;
+    print_texts(table, NULL);
 }
 
 /* The present, and what is worst: of a process that is watched. */
@@ -178,7 +207,7 @@ static void format_state(const struct contention *process, struct state *out)
     contended_thread(worst, out->owner);
 }
 
-static void print_process(const struct table *table, const struct contention *process)
+static void print_process(struct table *table, const struct contention *process)
 {
     char pid[CELL_MAX];
     struct state state;
@@ -192,7 +221,7 @@ static void print_process(const struct table *table, const struct contention *pr
                                       state.waiters, state.longest, state.lock, state.owner});
 }
 
-static void print_lock(const struct table *table, const struct contention *of, const char *pid,
+static void print_lock(struct table *table, const struct contention *of, const char *pid,
                        const struct contended *line, const struct sums *sums)
 {
     char address[CELL_MAX], longest[CELL_MAX], waiters[CELL_MAX], owner[CONTENDED_TEXT_MAX];
@@ -209,7 +238,7 @@ static void print_lock(const struct table *table, const struct contention *of, c
                                              owner});
 }
 
-static void print_thread(const struct table *table, const struct contention *of, const char *pid,
+static void print_thread(struct table *table, const struct contention *of, const char *pid,
                          const struct contended *line, const struct sums *sums)
 {
     char tid[CELL_MAX] = "unknown";
@@ -220,7 +249,7 @@ static void print_thread(const struct table *table, const struct contention *of,
                                              line->thread[0] ? line->thread : "-"});
 }
 
-static void print_stack(const struct table *table, const struct contention *of, const char *pid,
+static void print_stack(struct table *table, const struct contention *of, const char *pid,
                         const struct contended *line, const struct sums *sums)
 {
     char longest[CELL_MAX];
@@ -228,14 +257,14 @@ static void print_stack(const struct table *table, const struct contention *of, 
     format_time(line->longest_ns, longest);
     print_texts(table, (const char *const[]){pid, of->name, sums->waits, sums->time, longest,
                                              line->managed ? "System.Threading.Lock" : "Monitor"});
-    for (size_t i = 0; i < line->frame_count; i++)
+    for (size_t i = 0; i < line->frame_count && table->out; i++)
         fprintf(table->out, "%*s%s\n", FRAME_BLANK, "", line->frames[i].text);
-    if (!line->complete)
+    if (!line->complete && table->out)
         fprintf(table->out, "%*s...\n", FRAME_BLANK, "");
 }
 
 /* A row of what is in none of the others: its place is where the rows have theirs. */
-static void print_other(const struct table *table, const struct contention *of, const char *pid,
+static void print_other(struct table *table, const struct contention *of, const char *pid,
                         struct wait_sum other)
 {
     const char *texts[COLUMNS_MAX] = {pid, of->name};
@@ -246,14 +275,14 @@ static void print_other(const struct table *table, const struct contention *of, 
     format_sums(of, table->view, other, &sums);
     texts[2] = sums.waits;
     texts[3] = sums.time;
-    for (size_t i = 4; i < table->count; i++)
-        texts[i] = i == 4 ? "other" : "";
+    for (size_t i = OTHER_COLUMN; i < table->count; i++)
+        texts[i] = i == OTHER_COLUMN ? "other" : "";
     print_texts(table, texts);
 }
 
 static const struct {
     struct column columns[COLUMNS_MAX];
-    void (*print)(const struct table *table, const struct contention *of, const char *pid,
+    void (*print)(struct table *table, const struct contention *of, const char *pid,
                   const struct contended *line, const struct sums *sums);
 } tables[TABLE_MAX] = {
     [TABLE_LOCK] = {{{"PID", .width = 7},
@@ -261,7 +290,7 @@ static const struct {
                      SUM_COLUMNS,
                      {"WAITERS", .width = 7, .rank = 2},
                      {"LONGEST", .width = 7, .rank = 3},
-                     {"LOCK", .width = 14},
+                     {"LOCK", .width = 14, .most = 18},
                      {"TYPE", .width = 13, .rank = 1, .most = 28},
                      {"OWNER", .width = 11, .most = 40}},
                     print_lock},
@@ -286,7 +315,7 @@ static const struct {
     [TABLE_PROCESS] = {{{"PID", .width = 7},
                         {"NAME", .width = 9, .least = 4, .most = 40},
                         SUM_COLUMNS,
-                        {"P99", 6, .rank = 4},
+                        {"P99", .width = 6, .rank = 4},
                         {"WAITERS", .width = 7, .rank = 1},
                         {"LONGEST", .width = 7, .rank = 3},
                         {"WORST LOCK", .width = 14, .rank = 2, .most = 40},
@@ -303,7 +332,7 @@ static size_t count_columns(enum contention_table table)
     return count;
 }
 
-static void print_lines(const struct table *table, const struct contention *of)
+static void print_lines(struct table *table, const struct contention *of)
 {
     const struct contended_list *list = &of->lists[table->view->table];
     struct sums sums;
@@ -346,22 +375,32 @@ static void print_reason(FILE *out, const struct contention *all, size_t count, 
     print_folded_to(out, text, 0);
 }
 
-void contention_print(FILE *out, const struct contention *all, size_t count,
-                      const struct contention_view *view)
+/* How many are left out, since nobody waits in them. */
+static size_t print_rows(struct table *table, const struct contention *all, size_t count)
 {
-    struct table table =
-        begin_table(out, view, tables[view->table].columns, count_columns(view->table));
     size_t idle = 0;
 
     for (size_t i = 0; i < count; i++) {
-        bool hidden = !view->idle && is_idle(&all[i]);
+        bool hidden = !table->view->idle && is_idle(&all[i]);
 
         idle += hidden && all[i].is_on;
-        if (!hidden && view->table == TABLE_PROCESS)
-            print_process(&table, &all[i]);
+        if (!hidden && table->view->table == TABLE_PROCESS)
+            print_process(table, &all[i]);
         else if (!hidden)
-            print_lines(&table, &all[i]);
+            print_lines(table, &all[i]);
     }
+    return idle;
+}
+
+void contention_print(FILE *out, const struct contention *all, size_t count,
+                      const struct contention_view *view)
+{
+    struct table table = begin_table(view, tables[view->table].columns, count_columns(view->table));
+    size_t idle;
+
+    (void)print_rows(&table, all, count);
+    fit(&table, out);
+    idle = print_rows(&table, all, count);
     if (idle)
         fprintf(out, "nobody waits in %zu%s process%s\n", idle, idle < count ? " other" : "",
                 idle == 1 ? "" : "es");

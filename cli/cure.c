@@ -6,19 +6,33 @@
 #define KEYWORD_HEAP_COLLECT 0x800000u
 #define DEADLINE_MS          5000
 
+static bool has_collect(const struct session *session)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < session->provider_count; i++)
+        has |= (session->providers[i].set.keywords & KEYWORD_HEAP_COLLECT) != 0;
+    return has && !session->in_rundown;
+}
+
+bool cure_collects(const struct observation *seen)
+{
+    bool collects = false;
+
+    for (size_t i = 0; seen->sessions_readable && i < seen->sessions.count; i++)
+        collects |= has_collect(&seen->sessions.items[i]);
+    return collects;
+}
+
 const char *cure_refusal(const struct observation *seen)
 {
     if (!seen->sessions_readable)
         return "its sessions can't be read";
-    for (size_t i = 0; i < seen->sessions.count; i++) {
-        const struct session *session = &seen->sessions.items[i];
-
-        if (session->in_rundown)
+    if (cure_collects(seen))
+        return "a session has GCHeapCollect (0x800000): it would collect";
+    for (size_t i = 0; i < seen->sessions.count; i++)
+        if (seen->sessions.items[i].in_rundown)
             return "one of its sessions is ending";
-        for (size_t n = 0; n < session->provider_count; n++)
-            if (session->providers[n].set.keywords & KEYWORD_HEAP_COLLECT)
-                return "a session has GCHeapCollect (0x800000): it would collect";
-    }
     return NULL;
 }
 

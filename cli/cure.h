@@ -9,10 +9,12 @@
  * sessions want anew (ep_enable, src/native/eventpipe/ep.c), and takes nothing away from them.
  */
 
+/* A session that stays has GCHeapCollect: whenever another begins, the runtime collects. */
+bool cure_collects(const struct observation *seen);
+
 /*
- * Why it must not be tried, as far as @seen tells; NULL: it may. While a session that stays has
- * GCHeapCollect, each recomputation makes the runtime collect; one that is ending is about to
- * recompute itself.
+ * Why it must not be tried, as far as @seen tells; NULL: it may. It must not make the runtime
+ * collect; and a session that is ending is about to have the union taken anew itself.
  */
 const char *cure_refusal(const struct observation *seen);
 

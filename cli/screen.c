@@ -86,7 +86,8 @@ static void put_summary(struct canvas *canvas, const struct screen *screen)
 /* The cells of a row that are not there as they are shown. */
 struct cells {
     char pid[CELL_MAX], level[CELL_MAX], sessions[CELL_MAX], lasting[DURATION_TEXT_MAX];
-    char waits[CELL_MAX], wait_ms[CELL_MAX], p99[CELL_MAX + DURATION_TEXT_MAX], waiters[CELL_MAX];
+    char waits[COLUMNS_RATE], wait_ms[COLUMNS_RATE], p99[CELL_MAX + DURATION_TEXT_MAX],
+        waiters[CELL_MAX];
 };
 
 /* The level's short name: a column is 10 wide. */
@@ -108,8 +109,8 @@ static void format_waits(const struct screen_row *row, struct cells *cells)
 {
     if (!row->waits_known)
         return;
-    snprintf(cells->waits, CELL_MAX, "%.1f", row->waits);
-    snprintf(cells->wait_ms, CELL_MAX, "%.1f", row->wait_ms);
+    columns_rate(row->waits, cells->waits);
+    columns_rate(row->wait_ms, cells->wait_ms);
     snprintf(cells->waiters, CELL_MAX, "%u", row->waiters);
     if (row->p99_ns)
         bound_format(row->p99_ns, cells->p99);
@@ -155,7 +156,7 @@ static const struct column columns_table[WHICH_MAX] = {
     [VERBOSE_FOR] = {"VERBOSE-FOR", .width = 11, .rank = 4},
     [WAITS] = {"WAITS/s", .width = 7, .rank = 2},
     [WAIT_MS] = {"MS/s", .width = 6, .rank = 3},
-    [P99] = {"P99", 6, .rank = 9},
+    [P99] = {"P99", .width = 6, .rank = 9},
     [WAITERS] = {"WAITERS", .width = 7, .rank = 6},
     [LOCK] = {"WORST LOCK", .width = 14, .rank = 10, .most = 40},
     [OWNER] = {"OWNER", .width = 16, .rank = 11, .most = 32},

@@ -271,12 +271,17 @@ static int catch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What happens in a second is known after an interval: who wants one screen waits for that. */
 static void run(struct top *top)
 {
     for (uint64_t drawn = 0; !top->quits; drawn++) {
         deadline_t due = deadline_in_ms(top->interval_s * 1000);
 
         refresh(top);
+        if (top->count == 1 && top->has_waits) {
+            wait_until(top, due);
+            refresh(top);
+        }
         draw(top);
         if (top->count && drawn + 1 >= top->count)
             break;

@@ -25,6 +25,7 @@ struct tracer {
     struct observation seen;
     struct judgement judgement;
     bool leaked_before;
+    uint64_t session; /* its id, which is its address; 0: none has begun */
 };
 
 static void release(struct tracer *tracer)
@@ -80,9 +81,18 @@ static void say(const struct tracer *tracer, const char *what, const char *detai
             process_title(&tracer->target.process), (int)tracer->pid, what, detail);
 }
 
+static bool is_there(const struct tracer *tracer)
+{
+    for (size_t i = 0; tracer->seen.sessions_readable && i < tracer->seen.sessions.count; i++)
+        if (tracer->seen.sessions.items[i].address == tracer->session)
+            return true;
+    return false;
+}
+
 static bool is_settled(const struct tracer *tracer)
 {
-    return tracer->judgement.verdict != VERDICT_LEAKED && !tracer->judgement.unsettled;
+    return !is_there(tracer) && tracer->judgement.verdict != VERDICT_LEAKED &&
+           !tracer->judgement.unsettled;
 }
 
 static bool put_back(struct tracer *tracer)
@@ -107,6 +117,20 @@ static const char *outcome_of(const struct tracer *tracer, int cures)
     return "nothing of it has stayed";
 }
 
+static void say_what_lasts(const struct tracer *tracer)
+{
+    const char *what = tracer->leaked_before
+                           ? "events are left on, as they were before the session: "
+                           : "what the session asked for is still on: ";
+
+    if (is_there(tracer))
+        say(tracer, "the runtime has not ended the session: it does so at its next event; ",
+            "see clrmon check then");
+    else
+        say(tracer, what,
+            tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
+}
+
 /* The runtime drops what a session asked for when the next one opens, not when it ends. */
 static int see_to_the_end(struct tracer *tracer)
 {
@@ -129,10 +153,7 @@ static int see_to_the_end(struct tracer *tracer)
             cures++;
         }
     }
-    say(tracer,
-        tracer->leaked_before ? "events are left on, as they were before the session: "
-                              : "what the session asked for is still on: ",
-        tracer->judgement.reason_count ? tracer->judgement.reasons[0] : "it does not settle");
+    say_what_lasts(tracer);
     return 1;
 }
 
@@ -144,6 +165,11 @@ static int trace(struct tracer *tracer, const struct eventpipe_request *request,
 
     if (outcome.ended || (r < 0 && !process_alive(&tracer->target.process)))
         return r;
+    tracer->session = outcome.id;
+    if (tracer->leaked_before && !outcome.id) {
+        say(tracer, "no session has begun; events are left on, as they were before", "");
+        return r;
+    }
     return see_to_the_end(tracer) && r == 0 ? 1 : r;
 }
 
@@ -178,6 +204,9 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
 
     if (r < 0)
         return r;
+    if (cure_collects(&tracer.seen))
+        return reason_set(why, -EBUSY,
+                          "a session has GCHeapCollect (0x800000): the runtime would collect");
     tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
     names.data = tracer.resolver;
     say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait_line.h"
 
-#include <string.h>
-
 #include "contention_table.h"
 #include "event_line.h"
 #include "moment.h"

@@ -34,6 +34,8 @@ struct process_cursor {
     struct control_request request;
     pid_t last;
     bool telling; /* the contention of the last one, part by part */
+    bool naming;  /* names of the last one are looked for; then it is read again */
+    uint64_t named_until;
     struct contention contention;
     struct contention_place place;
 };
@@ -134,6 +136,8 @@ static int next_check(void *context, void *from, json_t **item, struct reason *w
 /* Contention, in as many items as it takes */
 
 #define TOP_DEFAULT 16
+#define NAMES_NS    (2000 * NS_PER_MS) /* that an answer waits for names, at most */
+#define BARE_NS     (700 * NS_PER_MS)  /* and one without, for what tells which waits count */
 #define PART_MAX    (CONTROL_ANSWER_MAX - 1024) /* of a packet, around which is little else */
 
 static void bare(struct contention *contention)
@@ -144,13 +148,29 @@ static void bare(struct contention *contention)
         stacks->items[i].frame_count = 0;
 }
 
-/* 1, 0 at the end. */
+/* Is it worth waiting for the names of what was read? The whole answer has so long for that. */
+static bool waits_for_names(const struct answers *answers, struct process_cursor *cursor)
+{
+    uint64_t now = clock_monotonic_ns();
+    bool naming = contention_is_naming(monitor_contention(answers->monitor), cursor->last);
+
+    if (naming && !cursor->named_until)
+        cursor->named_until = now + (cursor->request.bare ? BARE_NS : NAMES_NS);
+    cursor->naming = naming && now < cursor->named_until;
+    return cursor->naming;
+}
+
+/* 1; 0 at the end; -EAGAIN while names are looked for. */
 static int read_next(struct answers *answers, struct process_cursor *cursor, struct reason *why)
 {
     const struct control_request *request = &cursor->request;
-    struct stored_process *process = next_process(answers, cursor);
+    struct stored_process *process =
+        cursor->naming ? store_find(answers->store, cursor->last) : NULL;
     int r;
 
+    if (process && waits_for_names(answers, cursor))
+        return -EAGAIN;
+    process = process ? process : next_process(answers, cursor);
     if (!process)
         return 0;
     contention_free(&cursor->contention);
@@ -160,6 +180,8 @@ static int read_next(struct answers *answers, struct process_cursor *cursor, str
                         &cursor->contention, why);
     if (r < 0)
         return r;
+    if (waits_for_names(answers, cursor))
+        return -EAGAIN;
     if (request->bare)
         bare(&cursor->contention);
     cursor->telling = true;
@@ -185,8 +207,13 @@ static int next_contention(void *context, void *from, json_t **item, struct reas
 
 /* Probes */
 
+#define SWITCH_NS                                                                                  \
+    (8000 * NS_PER_MS) /* that an answer waits for what is being switched, at most                 \
+                        */
+
 struct probes_cursor {
-    struct health *health;
+    struct health *health; /* as it is when it begins to be told */
+    uint64_t until;
     enum probe_family next;
 };
 
@@ -209,12 +236,9 @@ static int open_probes(void *context, const struct control_request *request, voi
     if (r < 0)
         return r;
     cursor = calloc(1, sizeof(*cursor));
-    if (cursor)
-        cursor->health = read_health(context);
-    if (!cursor || !cursor->health) {
-        free(cursor);
+    if (!cursor)
         return reason_set(why, -ENOMEM, "no memory");
-    }
+    cursor->until = clock_monotonic_ns() + SWITCH_NS;
     *out = cursor;
     return 0;
 }
@@ -250,11 +274,19 @@ static json_t *encode_family(const struct answers *answers, const struct health 
 
 static int next_probes(void *context, void *from, json_t **item, struct reason *why)
 {
+    const struct answers *answers = context;
     struct probes_cursor *cursor = from;
 
     if (cursor->next == PROBES_FAMILY_MAX)
         return 0;
-    *item = encode_family(context, cursor->health, cursor->next++);
+    if (!cursor->health && monitor_is_switching(answers->monitor) &&
+        clock_monotonic_ns() < cursor->until)
+        return -EAGAIN;
+    if (!cursor->health)
+        cursor->health = read_health(answers);
+    if (!cursor->health)
+        return reason_set(why, -ENOMEM, "no memory");
+    *item = encode_family(answers, cursor->health, cursor->next++);
     return 1;
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <systemd/sd-event.h>
+
 #include "contention/contention.h"
 #include "registry.h"
 #include "store.h"
 
 /*
  * Contention as the probes sum it up in the kernel, read when somebody asks: the maps' sums of a
- * process become a struct contention, with names for its threads, stacks and types. Sums of
+ * process become a struct contention, with names for its threads, stacks and types, as far as they
+ * are known by then: what is not is looked for in a child, and the loop goes on. Sums of
  * processes that have ended are dropped; a map that gets full is relieved of its smallest sums,
  * which stay counted as "other".
  */
@@ -15,8 +18,8 @@
 struct contention_reader;
 
 /* @probes (NULL: there are none, and every answer says so) and @registry are borrowed. */
-_must_check_ int contention_reader_new(struct contention_reader **out, struct probes *probes,
-                                       const struct registry *registry);
+_must_check_ int contention_reader_new(struct contention_reader **out, sd_event *loop,
+                                       struct probes *probes, const struct registry *registry);
 void contention_reader_free(struct contention_reader **reader);
 
 /*
@@ -46,6 +49,10 @@ _must_check_ int contention_set_process(struct contention_reader *reader, pid_t 
 bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
                               enum probe_family family);
 
+/* Families were switched: waits of those that are off are not counted any more, though their probes
+ * go one by one. */
+void contention_take_families(struct contention_reader *reader);
+
 /* A family's probes have been detached: nobody is known to wait any more. */
 void contention_forget_waiting(struct contention_reader *reader, enum probe_family family);
 
@@ -57,9 +64,12 @@ void contention_forget(struct contention_reader *reader, pid_t pid, uint64_t unt
 void contention_sweep(struct contention_reader *reader);
 
 /*
- * A wait out of the ring, for those who follow. New reference: time, pid, name, tid, thread,
- * wait_ns, lock, type, owner_tid, owner_name, frames, thrown, managed. NULL: it is none that
- * anybody wants (a wait for another handle), or there is no memory.
+ * Is what contention_read() said of names all that there is to say for now? True: some are looked
+ * for, and it is worth reading again in a moment.
  */
-json_t *contention_wait_json(struct contention_reader *reader, const struct stored_process *process,
-                             const struct abi_wait *wait);
+bool contention_is_naming(const struct contention_reader *reader, pid_t pid);
+
+/* As wait_json() and wait_is_named() have them. */
+json_t *contention_wait_json(const struct contention_reader *reader,
+                             const struct stored_process *process, const struct abi_wait *wait);
+bool contention_wait_is_named(const struct contention_reader *reader, const struct abi_wait *wait);

@@ -34,8 +34,9 @@ struct control_source {
     /* Negative errno with a reason for the client. */
     int (*open)(void *context, const struct control_request *request, void **cursor,
                 struct reason *why);
-    /* 1 and a new reference; 0: that was all so far, and it may be asked again; or a negative errno
-     * and the reason. */
+    /* 1 and a new reference; 0: that was all so far, and it may be asked again; -EAGAIN: the next
+     * one is not there yet, and it is asked again in a moment; or a negative errno and the
+     * reason. */
     int (*next)(void *context, void *cursor, json_t **item, struct reason *why);
     void (*close)(void *context, void *cursor);
 };

@@ -4,9 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "clock.h"
+
 #define SLICE       32 /* items that are produced in one turn of the loop, and in advance */
 #define SLICE_BYTES (QUEUE_BYTES_MAX / 2)
 #define RESUME_AT   (QUEUE_PACKETS_MAX / 2) /* after a drop, room for a while first */
+#define SLICE_NS    (20 * NS_PER_MS)        /* and no longer: others wait for the loop as well */
+#define AGAIN_US    (20 * UINT64_C(1000))
 #define TICKS_MAX   5
 
 struct connection {
@@ -21,7 +25,9 @@ struct connection {
     struct control_request request;
     const struct control_source *producer; /* NULL: none is open */
     void *cursor;
-    uint64_t given; /* items, for the limit */
+    sd_event_source *again; /* NULL: none was needed so far */
+    bool pauses;            /* the producer has nothing yet */
+    uint64_t given;         /* items, for the limit */
 
     struct queue queue;
     uint64_t dropped; /* not told yet */
@@ -80,6 +86,8 @@ static void close_producer(struct connection *connection)
     if (connection->producer)
         connection->producer->close(connection->service->context, connection->cursor);
     connection->producer = NULL;
+    connection->pauses = false;
+    (void)sd_event_source_set_enabled(connection->again, SD_EVENT_OFF);
 }
 
 static void finish(struct connection *connection)
@@ -170,19 +178,39 @@ static void catch_up(struct connection *connection)
     }
 }
 
+static int on_again(sd_event_source *source, uint64_t time, void *data);
+
+static int pause_producer(struct connection *connection)
+{
+    int r;
+
+    if (!connection->again)
+        r = sd_event_add_time_relative(connection->service->loop, &connection->again,
+                                       CLOCK_MONOTONIC, AGAIN_US, 0, on_again, connection);
+    else
+        r = sd_event_source_set_time_relative(connection->again, AGAIN_US);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(connection->again, SD_EVENT_ONESHOT);
+    connection->pauses = r >= 0;
+    return r;
+}
+
 static void produce(struct connection *connection)
 {
     const struct control_service *service = connection->service;
+    uint64_t until = clock_monotonic_ns() + SLICE_NS;
     struct queue *queue = &connection->queue;
     struct reason why = {"no memory"};
 
-    for (unsigned i = 0; i < SLICE && connection->producer; i++) {
+    for (unsigned i = 0; i < SLICE && connection->producer && !connection->pauses; i++) {
         json_t *item = NULL;
         int r;
 
-        if (queue->count >= SLICE || queue->bytes >= SLICE_BYTES)
+        if (queue->count >= SLICE || queue->bytes >= SLICE_BYTES || clock_monotonic_ns() > until)
             return;
         r = connection->producer->next(service->context, connection->cursor, &item, &why);
+        if (r == -EAGAIN && pause_producer(connection) >= 0)
+            return;
         if (r > 0)
             push_item(connection, item);
         if (r < 0)
@@ -198,12 +226,24 @@ static void produce(struct connection *connection)
 
 static void await(struct connection *connection)
 {
-    bool sends = connection->queue.count || connection->producer;
+    bool sends = connection->queue.count || (connection->producer && !connection->pauses);
     uint32_t events = (sends ? EPOLLOUT : 0) | (connection->answering ? 0 : EPOLLIN);
 
     if (events != connection->events &&
         sd_event_source_set_io_events(connection->source, events) >= 0)
         connection->events = events;
+}
+
+static int on_again(sd_event_source *source, uint64_t time, void *data)
+{
+    struct connection *connection = data;
+
+    connection->pauses = false;
+    connection->ticks = 0;
+    produce(connection);
+    transmit(connection);
+    await(connection);
+    return 0;
 }
 
 static void answer_status(struct connection *connection)
@@ -329,6 +369,7 @@ void connection_free(struct connection **held)
         return;
     close_producer(connection);
     sd_event_source_disable_unref(connection->source);
+    sd_event_source_disable_unref(connection->again);
     close(connection->fd);
     queue_clear(&connection->queue);
     queue_clear(&connection->held);

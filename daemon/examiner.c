@@ -395,7 +395,7 @@ int examiner_new(struct examiner **out, sd_event *loop, const struct config *con
     if (r == 0)
         r = registry_new(&examiner->registry);
     if (r == 0)
-        r = contention_reader_new(&examiner->contention, probes, examiner->registry);
+        r = contention_reader_new(&examiner->contention, loop, probes, examiner->registry);
     if (r == 0)
         r = scanner_new(&examiner->scanner, loop, &options, on_scanned, examiner);
     if (r < 0)

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "log.h"
 #include "service.h"
@@ -87,6 +88,17 @@ static int take_arguments(struct arguments *arguments, int argc, char **argv)
     return r;
 }
 
+/* Where links are perf events, an image takes some ten descriptors. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool is_asked(int argc, char **argv, const char *option)
 {
     return argc == 2 && strcmp(argv[1], option) == 0;
@@ -107,6 +119,7 @@ int main(int argc, char **argv)
         return 4;
     if (arguments.check_only)
         return printf("the configuration is good\n") < 0;
+    raise_descriptors();
     r = service_new(&service, &arguments.config, arguments.config_path, &why);
     if (r < 0) {
         log_say(LOG_LEVEL_ERROR, "%s", why.text);

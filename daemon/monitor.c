@@ -8,6 +8,7 @@
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
+#include "wait_queue.h"
 
 #define CALLBACK_NS      (20 * NS_PER_MS)
 #define REPAIR_NS        (1000 * NS_PER_MS)
@@ -42,10 +43,13 @@ struct monitor {
     monitor_wait_listener *wait_listener;
     void *wait_context;
     unsigned turn_waits;
+    struct wait_queue *wait_queue;
     sd_event_source *ring_source;
     sd_event_source *waits_source;
     sd_event_source *timer;
     sd_event_source *after_looks; /* ends the turn of those who asked for a look */
+    sd_event_source *detaching;
+    bool wanted[PROBES_FAMILY_MAX]; /* to be switched on when what is going has gone */
 };
 
 static uint64_t interval_ms(const struct monitor *monitor)
@@ -127,12 +131,48 @@ static void look_at_due(struct monitor *monitor, uint64_t now)
     }
 }
 
+static void detach_soon(struct monitor *monitor)
+{
+    if (registry_is_leaving(examiner_registry(monitor->examiner)))
+        sd_event_source_set_enabled(monitor->detaching, SD_EVENT_ONESHOT);
+}
+
+static void set_family(struct monitor *monitor, enum probe_family family, bool on)
+{
+    registry_set_family(examiner_registry(monitor->examiner), monitor->probes, family, on);
+    contention_take_families(monitor_contention(monitor));
+}
+
+/* Nobody is known to wait where nobody is seen to come out. */
+static void end_detaching(struct monitor *monitor)
+{
+    for (enum probe_family family = 0; family < PROBES_FAMILY_MAX; family++) {
+        if (!registry_family_is_on(examiner_registry(monitor->examiner), family))
+            contention_forget_waiting(monitor_contention(monitor), family);
+        if (monitor->wanted[family])
+            set_family(monitor, family, true);
+        monitor->wanted[family] = false;
+    }
+}
+
+static int on_detaching(sd_event_source *source, void *context)
+{
+    struct monitor *monitor = context;
+
+    if (registry_detach_next(examiner_registry(monitor->examiner)))
+        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    else
+        end_detaching(monitor);
+    return 0;
+}
+
 static void find_processes(struct monitor *monitor, uint64_t now)
 {
     struct scan scan;
 
     monitor->next_scan = now + interval_ms(monitor) * NS_PER_MS;
     registry_sweep(examiner_registry(monitor->examiner), now, IMAGE_IDLE_NS);
+    detach_soon(monitor);
     monitor_count_events(monitor);
     if (scan_runtimes(&scan, NULL) < 0)
         return;
@@ -244,6 +284,7 @@ static void end_process(struct monitor *monitor, const struct abi_record *record
     struct changes changes = changes_of(monitor);
     pid_t pid = (pid_t)record->pid;
 
+    wait_queue_hurry(monitor->wait_queue, record->pid);
     examiner_end(monitor->examiner, pid, &changes);
     if (record->waited)
         contention_forget(monitor_contention(monitor), pid, record->time);
@@ -319,13 +360,27 @@ static int on_ring(sd_event_source *source, int fd, uint32_t events, void *conte
     return 0;
 }
 
-static bool take_wait(void *context, const struct abi_wait *wait)
+static bool wait_is_ready(void *context, const struct abi_wait *wait)
+{
+    const struct monitor *monitor = context;
+
+    return contention_wait_is_named(monitor_contention(monitor), wait);
+}
+
+static void tell_wait(void *context, const struct abi_wait *wait)
 {
     struct monitor *monitor = context;
     struct stored_process *process = store_find(monitor->store, (pid_t)wait->pid);
 
     if (process && monitor->wait_listener)
         monitor->wait_listener(monitor->wait_context, process, wait);
+}
+
+static bool take_wait(void *context, const struct abi_wait *wait)
+{
+    struct monitor *monitor = context;
+
+    wait_queue_add(monitor->wait_queue, wait);
     return ++monitor->turn_waits < WAITS_PER_TURN;
 }
 
@@ -368,18 +423,16 @@ static void make_probes(struct monitor *monitor)
 
 static void begin_families(struct monitor *monitor)
 {
-    struct registry *registry = examiner_registry(monitor->examiner);
-
-    registry_set_family(registry, monitor->probes, PROBES_CONTENTION, monitor->config.contention);
-    registry_set_family(registry, monitor->probes, PROBES_MANAGED_LOCKS,
-                        monitor->config.managed_locks);
-    registry_set_family(registry, monitor->probes, PROBES_EVENTS, monitor->config.events);
+    set_family(monitor, PROBES_CONTENTION, monitor->config.contention);
+    set_family(monitor, PROBES_MANAGED_LOCKS, monitor->config.managed_locks);
+    set_family(monitor, PROBES_EVENTS, monitor->config.events);
 }
 
 int monitor_new(struct monitor **out, sd_event *loop, const struct config *config,
                 struct store *store, struct reason *why)
 {
     struct monitor *monitor = calloc(1, sizeof(*monitor));
+    const struct wait_queue_listener waits = {wait_is_ready, tell_wait, monitor};
     int r;
 
     if (!monitor)
@@ -393,6 +446,12 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
         r = sd_event_add_defer(loop, &monitor->after_looks, on_after_looks, monitor);
     if (r >= 0)
         r = sd_event_source_set_enabled(monitor->after_looks, SD_EVENT_OFF);
+    if (r >= 0)
+        r = sd_event_add_defer(loop, &monitor->detaching, on_detaching, monitor);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(monitor->detaching, SD_EVENT_OFF);
+    if (r >= 0)
+        r = wait_queue_new(&monitor->wait_queue, loop, &waits);
     if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
                          monitor);
@@ -412,8 +471,10 @@ void monitor_free(struct monitor **monitor)
         return;
     sd_event_source_disable_unref((*monitor)->timer);
     sd_event_source_disable_unref((*monitor)->after_looks);
+    sd_event_source_disable_unref((*monitor)->detaching);
     sd_event_source_disable_unref((*monitor)->ring_source);
     sd_event_source_disable_unref((*monitor)->waits_source);
+    wait_queue_free(&(*monitor)->wait_queue);
     examiner_free(&(*monitor)->examiner);
     probes_free(&(*monitor)->probes);
     pending_clear(&(*monitor)->pending);
@@ -459,7 +520,6 @@ struct contention_reader *monitor_contention(const struct monitor *monitor)
 int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid, bool on,
                    struct reason *why)
 {
-    struct registry *registry = examiner_registry(monitor->examiner);
     int r;
 
     if (!monitor->probes)
@@ -476,10 +536,16 @@ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                    ? reason_set(why, r, "process %d can't be switched: %s", (int)pid, strerror(-r))
                    : 0;
     }
-    registry_set_family(registry, monitor->probes, family, on);
-    if (!on)
-        contention_forget_waiting(monitor_contention(monitor), family);
+    monitor->wanted[family] = on && monitor_is_switching(monitor);
+    if (!monitor->wanted[family])
+        set_family(monitor, family, on);
+    detach_soon(monitor);
     return 0;
+}
+
+bool monitor_is_switching(const struct monitor *monitor)
+{
+    return registry_is_leaving(examiner_registry(monitor->examiner));
 }
 
 void monitor_follow_waits(struct monitor *monitor, uint64_t min_wait_ns,

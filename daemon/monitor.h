@@ -47,6 +47,8 @@ _must_check_ int monitor_look(struct monitor *monitor, pid_t pid, examiner_taker
  */
 _must_check_ int monitor_switch(struct monitor *monitor, enum probe_family family, pid_t pid,
                                 bool on, struct reason *why);
+/* Something that was switched off is still being detached, bit by bit. */
+bool monitor_is_switching(const struct monitor *monitor);
 
 /* For contention_read() and those beside it. */
 struct contention_reader *monitor_contention(const struct monitor *monitor);

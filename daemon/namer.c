@@ -7,13 +7,19 @@
 #include "proc/memory.h"
 #include "proc/procfs.h"
 #include "proc/thread_ids.h"
+#include "stack/names.h"
 #include "stack/resolver.h"
 #include "util/text.h"
 
-#define NAMES_MAX        512
+#define THREADS_MAX      512
 #define STACKS_MAX       4096
 #define FRAMES_OF_LOCK   6 /* its TryEnterSlow is among the innermost */
 #define AGAIN_NS         (10000 * NS_PER_MS)
+#define PLACES_MAX       2048 /* of an errand */
+#define TABLES_MAX       256
+#define LONG_NS          (1000 * NS_PER_MS) /* an errand that takes so long */
+#define PAUSES           10                 /* is followed by no other for so many times that */
+#define TABLE_MASK       UINT64_C(7)        /* of an object's first word: the GC's marks */
 #define SYNC_INDEX_MASK  0x7fffffffu
 #define SYNC_ENTRY_BYTES 16 /* SyncTableEntry: the block, then the object */
 
@@ -28,19 +34,30 @@ struct verdict {
     bool managed;
 };
 
+/* Addresses that somebody has asked for; some of them twice. */
+struct wanted {
+    uint64_t *items; /* owned */
+    size_t count, most;
+    bool crowded;
+};
+
 struct namer {
     struct process process;
     uint64_t entries[ABI_WAIT_KIND_MAX];
     uint64_t sync_table;
     uint16_t sync_index;
-    struct findings *findings; /* until the resolver has them */
+    struct findings *findings;
     uint64_t bias;
-    struct resolver *resolver;
-    uint64_t resolver_again;
+    struct names *names; /* of places, and of types by their method tables; NULL: none yet */
+    struct wanted places, tables;
+    struct errands *errands;
+    struct errand *errand; /* NULL: nothing is looked for */
+    size_t asked;
+    uint64_t search_began, search_again;
     struct thread_ids ids;
     uint64_t ids_again;
-    struct thread_name names[NAMES_MAX];
-    size_t name_count, name_next;
+    struct thread_name threads[THREADS_MAX];
+    size_t thread_count, thread_next;
     struct verdict *verdicts;
     size_t verdict_count;
 };
@@ -50,8 +67,8 @@ static uint64_t place_of(const struct findings *findings, enum site site, uint64
     return finding_is_found(&findings->sites[site]) ? bias + findings->sites[site].address : 0;
 }
 
-int namer_new(struct namer **out, const struct process *process, const struct findings *findings,
-              uint64_t bias)
+int namer_new(struct namer **out, struct errands *errands, const struct process *process,
+              const struct findings *findings, uint64_t bias)
 {
     struct namer *namer = calloc(1, sizeof(*namer));
 
@@ -65,6 +82,9 @@ int namer_new(struct namer **out, const struct process *process, const struct fi
         .sync_index = findings->lock.sync_index,
         .findings = malloc(sizeof(*findings)),
         .bias = bias,
+        .places.most = PLACES_MAX,
+        .tables.most = TABLES_MAX,
+        .errands = errands,
     };
     if (!namer->findings) {
         namer_free(&namer);
@@ -79,7 +99,10 @@ void namer_free(struct namer **namer)
 {
     if (!*namer)
         return;
-    resolver_free(&(*namer)->resolver);
+    errand_cancel(&(*namer)->errand);
+    names_free(&(*namer)->names);
+    free((*namer)->places.items);
+    free((*namer)->tables.items);
     thread_ids_free(&(*namer)->ids);
     free((*namer)->findings);
     free((*namer)->verdicts);
@@ -115,9 +138,9 @@ pid_t namer_thread_seen(struct namer *namer, pid_t tid)
 
 static struct thread_name *name_of(struct namer *namer, pid_t tid)
 {
-    for (size_t i = 0; i < namer->name_count; i++)
-        if (namer->names[i].tid == tid)
-            return &namer->names[i];
+    for (size_t i = 0; i < namer->thread_count; i++)
+        if (namer->threads[i].tid == tid)
+            return &namer->threads[i];
     return NULL;
 }
 
@@ -125,10 +148,10 @@ static struct thread_name *new_name(struct namer *namer, pid_t tid)
 {
     struct thread_name *name;
 
-    if (namer->name_count < NAMES_MAX)
-        name = &namer->names[namer->name_count++];
+    if (namer->thread_count < THREADS_MAX)
+        name = &namer->threads[namer->thread_count++];
     else
-        name = &namer->names[namer->name_next++ % NAMES_MAX];
+        name = &namer->threads[namer->thread_next++ % THREADS_MAX];
     *name = (struct thread_name){.tid = tid};
     return name;
 }
@@ -181,33 +204,126 @@ size_t namer_stack(const struct namer *namer, enum abi_wait_kind kind, uint64_t 
     return count;
 }
 
-static struct resolver *resolver_of(struct namer *namer)
+/* Names */
+
+static int by_value(const void *a, const void *b)
 {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void drop_repeated(struct wanted *wanted)
+{
+    size_t kept = 0;
+
+    if (!wanted->count)
+        return;
+    qsort(wanted->items, wanted->count, sizeof(*wanted->items), by_value);
+    for (size_t i = 0; i < wanted->count; i++)
+        if (i == 0 || wanted->items[i] != wanted->items[kept - 1])
+            wanted->items[kept++] = wanted->items[i];
+    wanted->count = kept;
+}
+
+static void want(struct wanted *wanted, uint64_t address)
+{
+    if (!wanted->items)
+        wanted->items = calloc(wanted->most, sizeof(*wanted->items));
+    if (wanted->items && !wanted->crowded && wanted->count == wanted->most) {
+        drop_repeated(wanted);
+        wanted->crowded = wanted->count > wanted->most / 2;
+    }
+    if (wanted->items && wanted->count < wanted->most)
+        wanted->items[wanted->count++] = address;
+}
+
+static void want_no_more(struct namer *namer)
+{
+    namer->places.count = namer->tables.count = 0;
+    namer->places.crowded = namer->tables.crowded = false;
+}
+
+static bool find(struct namer *namer, struct wanted *wanted, uint64_t address, struct frame *out)
+{
+    if (!namer->names && names_new(&namer->names) < 0) {
+        *out = (struct frame){.address = address};
+        return true;
+    }
+    if (names_find(namer->names, address, out))
+        return true;
+    want(wanted, address);
+    return false;
+}
+
+bool namer_frames(struct namer *namer, const uint64_t *addresses, size_t count, struct frame *out)
+{
+    bool known = true;
+
+    for (size_t i = 0; i < count; i++)
+        known &= find(namer, &namer->places, addresses[i], &out[i]);
+    return known;
+}
+
+/* In the child. */
+static void look(void *data, int fd, void *answer)
+{
+    const struct namer *namer = data;
+    struct frame *frames = answer, *types = frames + namer->places.count;
+    struct resolver *resolver;
+
+    for (size_t i = 0; i < namer->places.count; i++)
+        frames[i].address = namer->places.items[i];
+    for (size_t i = 0; i < namer->tables.count; i++)
+        types[i].address = namer->tables.items[i];
+    if (resolver_new(&resolver, &namer->process, NULL) < 0)
+        return;
+    resolver_set_sites(resolver, namer->findings, namer->bias);
+    resolver_frames(resolver, namer->places.items, namer->places.count, frames);
+    for (size_t i = 0; i < namer->tables.count; i++) {
+        resolver_table(resolver, namer->tables.items[i], types[i].text);
+        types[i].source = types[i].text[0] ? FRAME_JITTED : FRAME_UNKNOWN;
+    }
+}
+
+static void take_names(void *context, const void *answer, const char *trouble)
+{
+    struct namer *namer = context;
+    const struct frame *frames = answer;
+    uint64_t now = clock_monotonic_ns(), took = now - namer->search_began;
+
+    namer->errand = NULL;
+    namer->search_again = !answer || took >= LONG_NS ? now + PAUSES * took : 0;
+    for (size_t i = 0; answer && i < namer->asked; i++) {
+        struct frame frame = frames[i];
+
+        if (frame_check(&frame) == 0)
+            names_keep(namer->names, &frame);
+    }
+}
+
+bool namer_search(struct namer *namer)
+{
+    struct errand_task task = {
+        .work = look, .data = namer, .fd = -1, .end = take_names, .context = namer};
     uint64_t now = clock_monotonic_ns();
+    int r = -EAGAIN;
 
-    if (namer->resolver || now < namer->resolver_again)
-        return namer->resolver;
-    if (resolver_new(&namer->resolver, &namer->process, NULL) == 0)
-        resolver_set_sites(namer->resolver, namer->findings, namer->bias);
-    else
-        namer->resolver_again = now + AGAIN_NS;
-    return namer->resolver;
-}
-
-static void set_address(struct frame *frame, uint64_t address)
-{
-    *frame = (struct frame){.address = address, .source = FRAME_UNKNOWN};
-    snprintf(frame->text, sizeof(frame->text), "0x%llx", (unsigned long long)address);
-}
-
-void namer_frames(struct namer *namer, const uint64_t *addresses, size_t count, struct frame *out)
-{
-    struct resolver *resolver = resolver_of(namer);
-
-    if (resolver)
-        resolver_frames(resolver, addresses, count, out);
-    for (size_t i = 0; !resolver && i < count; i++)
-        set_address(&out[i], addresses[i]);
+    if (namer->errand)
+        return true;
+    if (!namer->places.count && !namer->tables.count)
+        return false;
+    if (now >= namer->search_again) {
+        drop_repeated(&namer->places);
+        drop_repeated(&namer->tables);
+        namer->asked = namer->places.count + namer->tables.count;
+        namer->search_began = now;
+        task.size = namer->asked * sizeof(struct frame);
+        r = errand_begin(namer->errands, &task, &namer->errand);
+    }
+    if (r != -EBUSY)
+        want_no_more(namer);
+    return r == 0 || r == -EBUSY;
 }
 
 bool namer_is_outermost(const struct frame *frame)
@@ -235,15 +351,18 @@ static void judge_stack(struct namer *namer, const uint64_t *addresses, size_t c
                         struct verdict *verdict)
 {
     struct frame frames[FRAMES_OF_LOCK];
-    bool certain = true;
+    bool certain = true, known;
 
     count = count < FRAMES_OF_LOCK ? count : FRAMES_OF_LOCK;
-    namer_frames(namer, addresses, count, frames);
+    known = namer_frames(namer, addresses, count, frames);
     for (size_t i = 0; i < count; i++) {
         verdict->managed |= is_try_enter_slow(frames[i].text);
         certain &= frames[i].source != FRAME_UNKNOWN;
     }
-    verdict->again = verdict->managed || certain ? 0 : clock_monotonic_ns() + AGAIN_NS;
+    if (verdict->managed || certain)
+        verdict->again = 0;
+    else
+        verdict->again = known ? clock_monotonic_ns() + AGAIN_NS : 1;
 }
 
 static struct verdict *verdict_of(struct namer *namer, uint64_t id)
@@ -277,23 +396,34 @@ bool namer_is_managed_lock(struct namer *namer, uint64_t id, const uint64_t *add
 
 /* Types */
 
-void namer_type_of_lock(struct namer *namer, uint64_t lock, char out[static FRAME_TEXT_MAX])
+/* Of the object that the lock belongs to now. 0: it can't be told. */
+static uint64_t table_of_lock(const struct namer *namer, struct memory *memory, uint64_t lock)
 {
-    struct resolver *resolver = resolver_of(namer);
-    struct memory memory;
-    uint64_t table = 0, object = 0;
+    uint64_t entries = 0, object = 0, table = 0;
     uint32_t index = 0;
 
+    if (memory_read(memory, lock + namer->sync_index, &index, sizeof(index)) < 0 ||
+        memory_read(memory, namer->sync_table, &entries, sizeof(entries)) < 0 ||
+        (index &= SYNC_INDEX_MASK) == 0 ||
+        memory_read(memory, entries + (uint64_t)index * SYNC_ENTRY_BYTES + sizeof(uint64_t),
+                    &object, sizeof(object)) < 0 ||
+        object % sizeof(uint64_t) || memory_read(memory, object, &table, sizeof(table)) < 0)
+        return 0;
+    return table & ~TABLE_MASK;
+}
+
+void namer_type_of_lock(struct namer *namer, uint64_t lock, char out[static FRAME_TEXT_MAX])
+{
+    struct memory memory;
+    struct frame type;
+    uint64_t table;
+
     out[0] = '\0';
-    if (!resolver || !lock || !namer->sync_table || !namer->sync_index)
+    if (!lock || !namer->sync_table || !namer->sync_index)
         return;
     memory_open(&memory, namer->process.pid);
-    if (memory_read(&memory, lock + namer->sync_index, &index, sizeof(index)) == 0 &&
-        memory_read(&memory, namer->sync_table, &table, sizeof(table)) == 0 &&
-        (index &= SYNC_INDEX_MASK) != 0 &&
-        memory_read(&memory, table + (uint64_t)index * SYNC_ENTRY_BYTES + sizeof(uint64_t), &object,
-                    sizeof(object)) == 0 &&
-        object)
-        resolver_type(resolver, object, out);
+    table = table_of_lock(namer, &memory, lock);
     memory_close(&memory);
+    if (table && find(namer, &namer->tables, table, &type) && type.source != FRAME_UNKNOWN)
+        text_copy(out, FRAME_TEXT_MAX, type.text);
 }

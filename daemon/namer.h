@@ -3,20 +3,24 @@
 
 #include "clrmon_abi.h"
 #include "contention/contention.h"
+#include "errand.h"
 #include "locate/site.h"
 #include "proc/process.h"
 
 /*
  * Names for what is counted of one process: its threads, its stacks, and the types of the objects
- * that are locked. What costs a reading of the process is made when it is first asked for, and
- * kept.
+ * that are locked. What its files and its memory have to tell is not waited for: who asks is told
+ * what is known by then, and an errand looks for the rest (namer_search()). A process whose names
+ * take long to find is looked into the more seldom.
  */
 
 struct namer;
 
-/* @findings are those of its runtime image, which is loaded at @bias. -ENOMEM. */
-_must_check_ int namer_new(struct namer **out, const struct process *process,
-                           const struct findings *findings, uint64_t bias);
+/* @findings are those of its runtime image, which is loaded at @bias. @errands are borrowed.
+ * -ENOMEM. */
+_must_check_ int namer_new(struct namer **out, struct errands *errands,
+                           const struct process *process, const struct findings *findings,
+                           uint64_t bias);
 void namer_free(struct namer **namer);
 
 /* To be called now and then: keeps who is there, where the process has ids of its own for them. */
@@ -39,8 +43,14 @@ void namer_thread_name(struct namer *namer, pid_t tid, char out[static CONTENTIO
 size_t namer_stack(const struct namer *namer, enum abi_wait_kind kind, uint64_t caller,
                    const uint64_t *taken, uint64_t out[static CONTENTION_FRAMES_MAX]);
 
-/* Names for addresses of any number of stacks, all at once. */
-void namer_frames(struct namer *namer, const uint64_t *addresses, size_t count, struct frame *out);
+/* What is known of @addresses; false: not all of them have been looked for. */
+bool namer_frames(struct namer *namer, const uint64_t *addresses, size_t count, struct frame *out);
+
+/*
+ * Begins to look for all that was asked for and is not known. True while that is under way, or will
+ * be when there is room for another errand: worth asking again.
+ */
+bool namer_search(struct namer *namer);
 
 /* Does the stack go down to where its thread began? By its outermost frame. */
 bool namer_is_outermost(const struct frame *frame);

@@ -250,6 +250,11 @@ void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
     probes->skeleton->data->min_wait_ns = min_wait_ns;
 }
 
+void probes_set_kinds_off(struct probes *probes, uint32_t kinds)
+{
+    probes->skeleton->bss->kinds_off = kinds;
+}
+
 static const struct bpf_map *map_of(const struct probes *probes, enum wait_map map)
 {
     const struct bpf_map *const maps[WAIT_MAP_MAX] = {
@@ -391,16 +396,25 @@ int probes_attach(struct probes *probes, int fd, const struct plan *plan, struct
     return 0;
 }
 
-void probes_detach(struct image_probes **image)
+bool probes_detach_next(struct image_probes **image)
 {
     if (!*image)
-        return;
-    while ((*image)->multi_count)
+        return false;
+    if ((*image)->multi_count)
         close((*image)->multis[--(*image)->multi_count]);
-    while ((*image)->link_count)
+    else if ((*image)->link_count)
         bpf_link__destroy((*image)->links[--(*image)->link_count]);
+    if ((*image)->multi_count || (*image)->link_count)
+        return true;
     free(*image);
     *image = NULL;
+    return false;
+}
+
+void probes_detach(struct image_probes **image)
+{
+    while (probes_detach_next(image))
+        ;
 }
 
 size_t probes_attached(const struct image_probes *image)

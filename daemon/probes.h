@@ -50,6 +50,9 @@ void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
 _must_check_ int probes_attach(struct probes *probes, int fd, const struct plan *plan,
                                struct image_probes **out, struct reason *why);
 void probes_detach(struct image_probes **image);
+
+/* One link of them, for which the kernel takes its time (50 ms): true while there are more. */
+bool probes_detach_next(struct image_probes **image);
 size_t probes_attached(const struct image_probes *image);
 
 /* The maps of contention, by which the ABI says what lies in them. Owned by @probes. */
@@ -68,6 +71,9 @@ uint32_t probes_map_size(const struct probes *probes, enum wait_map map);
 
 /* struct abi_event_key to how often it was written, uint64_t. */
 int probes_events_map(const struct probes *probes);
+
+/* Kinds of waits, as bits, of which nothing is counted. */
+void probes_set_kinds_off(struct probes *probes, uint32_t kinds);
 
 /* Exits and forks are reported of watched processes only. */
 void probes_watch(struct probes *probes, pid_t pid);

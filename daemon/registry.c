@@ -26,10 +26,12 @@ struct known_image {
         struct plan plan;
         struct image_probes *probes;
         uint64_t since; /* CLOCK_MONOTONIC ns: attached */
+        bool leaving;   /* some of its probes are detached already */
         struct reason trouble;
     } families[PROBES_FAMILY_MAX];
     unsigned processes;
     uint64_t idle_since; /* CLOCK_MONOTONIC ns; 0: in use, or never used yet */
+    bool leaving;        /* and so are all of its probes */
     struct known_image *next;
 };
 
@@ -142,6 +144,9 @@ static void attach(struct known_image *image, int fd, enum probe_family which,
 {
     struct family *family = &image->families[which];
 
+    if (family->leaving)
+        probes_detach(&family->probes);
+    family->leaving = false;
     if (family->probes || !family->plan.count)
         return;
     if (fd < 0)
@@ -166,6 +171,7 @@ uint64_t registry_add(struct registry *registry, int fd, const char *path,
         image = add(registry, fd, &status, overlay, path, located);
     if (!image)
         return 0;
+    image->leaving = false;
     for (enum probe_family i = 0; probes && i < PROBES_FAMILY_MAX; i++)
         if (registry->on[i])
             attach(image, fd, i, probes);
@@ -176,12 +182,9 @@ void registry_set_family(struct registry *registry, struct probes *probes, enum 
                          bool on)
 {
     registry->on[family] = on;
-    for (struct known_image *image = registry->images; image; image = image->next) {
-        if (on && probes)
+    for (struct known_image *image = registry->images; image && on && probes; image = image->next)
+        if (!image->leaving)
             attach(image, image->fd, family, probes);
-        else if (!on)
-            probes_detach(&image->families[family].probes);
-    }
 }
 
 bool registry_family_is_on(const struct registry *registry, enum probe_family family)
@@ -230,6 +233,7 @@ void registry_hold(struct registry *registry, uint64_t number)
         return;
     image->processes++;
     image->idle_since = 0;
+    image->leaving = false;
 }
 
 void registry_release(struct registry *registry, uint64_t number)
@@ -242,18 +246,54 @@ void registry_release(struct registry *registry, uint64_t number)
 
 void registry_sweep(struct registry *registry, uint64_t now, uint64_t idle_ns)
 {
+    for (struct known_image *image = registry->images; image; image = image->next)
+        if (image->idle_since && now - image->idle_since > idle_ns)
+            image->leaving = true;
+}
+
+/* True: it has something to detach, of which one link has gone. */
+static bool detach_one(const struct registry *registry, struct known_image *image)
+{
+    for (size_t i = 0; i < PROBES_FAMILY_MAX; i++) {
+        struct family *family = &image->families[i];
+
+        if (!family->probes || (registry->on[i] && !image->leaving))
+            continue;
+        family->leaving = probes_detach_next(&family->probes);
+        return true;
+    }
+    return false;
+}
+
+bool registry_detach_next(struct registry *registry)
+{
     struct known_image **at = &registry->images;
 
     while (*at) {
         struct known_image *image = *at;
 
-        if (image->idle_since && now - image->idle_since > idle_ns) {
+        if (detach_one(registry, image))
+            return true;
+        if (image->leaving) {
             *at = image->next;
             image_free(image);
         } else {
             at = &image->next;
         }
     }
+    return false;
+}
+
+bool registry_is_leaving(const struct registry *registry)
+{
+    for (const struct known_image *image = registry->images; image; image = image->next) {
+        if (image->leaving)
+            return true;
+        for (size_t i = 0; i < PROBES_FAMILY_MAX; i++)
+            if (image->families[i].probes && !registry->on[i])
+                return true;
+    }
+    return false;
 }
 
 static void describe(const struct known_image *image, struct health_image *out)

@@ -25,8 +25,8 @@ uint64_t registry_add(struct registry *registry, int fd, const char *path,
                       const struct located *located, struct probes *probes);
 
 /*
- * A family as a whole: attaches it to all images, and to those that will come, or detaches it.
- * PROBES_GC is on at first, the others are not. What was detached leaves nobody waiting.
+ * A family as a whole: attaches it to all images, and to those that will come; or it is to be
+ * detached, by registry_detach_next(). PROBES_GC is on at first, the others are not.
  */
 void registry_set_family(struct registry *registry, struct probes *probes, enum probe_family family,
                          bool on);
@@ -51,7 +51,14 @@ const struct event_table *registry_events(const struct registry *registry, uint6
 void registry_hold(struct registry *registry, uint64_t number);
 void registry_release(struct registry *registry, uint64_t number);
 
-/* Detaches what no process has run for @idle_ns, at @now (CLOCK_MONOTONIC, ns). */
+/* What no process has run for @idle_ns, at @now (CLOCK_MONOTONIC, ns), is to be detached. */
 void registry_sweep(struct registry *registry, uint64_t now, uint64_t idle_ns);
+
+/*
+ * The kernel waits for all processors before a probe is gone, and the loop with it: one link a
+ * turn. True: call it again; false: all that is to go is gone.
+ */
+bool registry_detach_next(struct registry *registry);
+bool registry_is_leaving(const struct registry *registry);
 
 void registry_health(const struct registry *registry, struct health *out);

@@ -196,7 +196,7 @@ static void take_smallest(const struct probes *probes, const struct shape *shape
         if (value_at(shape, rows, i, shape->sum_ns) > bound ||
             wait_map_take(probes, shape->map, key, value) < 0)
             continue;
-        take(context, shape->map, key, value);
+        take(context, shape->map, pid_at(shape, rows, i), key, value);
         excess--;
     }
 }

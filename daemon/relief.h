@@ -9,7 +9,8 @@
  */
 
 /* A row that was taken out, of WAIT_MAP_LOCKS, WAIT_MAP_STACK_SUMS or WAIT_MAP_THREADS. */
-typedef void relief_taker(void *context, enum wait_map map, const void *key, const void *value);
+typedef void relief_taker(void *context, enum wait_map map, uint32_t pid, const void *key,
+                          const void *value);
 
 /* What was summed up for @pid up to @until (CLOCK_MONOTONIC, ns). */
 void relief_forget(const struct probes *probes, uint32_t pid, uint64_t until);

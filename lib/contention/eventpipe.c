@@ -194,7 +194,8 @@ static int finish(struct reading *reading, const struct process *process,
     text_copy(out->name, sizeof(out->name), process_title(process));
     out->since_ns = result->begin_ns;
     out->now_ns = result->end_ns;
-    *outcome = (struct eventpipe_outcome){.events = counts.events,
+    *outcome = (struct eventpipe_outcome){.id = result->id,
+                                          .events = counts.events,
                                           .lost = counts.lost,
                                           .interrupted = result->interrupted,
                                           .ended = result->hung_up};
@@ -215,6 +216,7 @@ int contention_by_eventpipe(pid_t pid, const struct eventpipe_request *request,
         error = reading_open(&reading, &process, request->names, why);
     if (error == 0)
         error = trace(&process, request, &reading, &result, why);
+    outcome->id = result.id;
     if (error == 0 && !result.hung_up && !nettrace_ended(reading.nettrace))
         error = reason_set(why, -EBADMSG, "the stream of events is cut off");
     return error < 0 ? error : finish(&reading, &process, request, &result, out, outcome, why);

@@ -22,6 +22,7 @@ struct eventpipe_request {
 };
 
 struct eventpipe_outcome {
+    uint64_t id; /* of the session, also when it has failed later; 0: none has begun */
     uint64_t events;
     uint64_t lost; /* events that the runtime had no room for: then the sums are too low */
     bool

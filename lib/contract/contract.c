@@ -239,3 +239,9 @@ int contract_type_name(struct contract *contract, uint64_t object,
         r = name_type(contract, handle, out, why);
     return settle(r, out);
 }
+
+int contract_table_name(struct contract *contract, uint64_t method_table,
+                        char out[static CONTRACT_NAME_MAX], struct reason *why)
+{
+    return settle(name_type(contract, method_table, out, why), out);
+}

@@ -42,3 +42,7 @@ _must_check_ int contract_method_name(struct contract *contract, uint64_t addres
  */
 _must_check_ int contract_type_name(struct contract *contract, uint64_t object,
                                     char out[static CONTRACT_NAME_MAX], struct reason *why);
+
+/* The same of a type by its MethodTable. */
+_must_check_ int contract_table_name(struct contract *contract, uint64_t method_table,
+                                     char out[static CONTRACT_NAME_MAX], struct reason *why);

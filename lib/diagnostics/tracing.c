@@ -2,7 +2,6 @@
 #include "diagnostics/tracing.h"
 
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "diagnostics/client.h"

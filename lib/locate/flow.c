@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/flow.h"
 
-#include <string.h>
-
 /*
  * A cut is a division of all that lies on a way from the entry to an exit into before and after.
  * Where a node follows another, both sides of the step are the same; only a node of the cut is

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/marks.h"
 
-#include <string.h>
-
 #include "elf/usdt.h"
 
 void mark_name(const char *event, uint8_t version, char name[static MARK_NAME_MAX])

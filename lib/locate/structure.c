@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locate/structure.h"
 
-#include <string.h>
-
 #include "elf/dynamic.h"
 #include "elf/section.h"
 #include "locate/marks.h"

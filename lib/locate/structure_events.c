@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "locate/event_map.h"
 #include "locate/references.h"
 #include "locate/structure.h"

@@ -2,7 +2,6 @@
 #include "metadata/metadata.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "util/text.h"
 

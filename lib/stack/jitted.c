@@ -135,16 +135,30 @@ void jitted_names(struct jitted *jitted, const uint64_t *addresses, size_t count
         ask_contract(contract, addresses, count, frames);
 }
 
+static bool take_type(int result, const char *name, char out[static FRAME_TEXT_MAX])
+{
+    text_copy(out, FRAME_TEXT_MAX, result == 0 ? name : "");
+    text_printable(out);
+    return result == 0;
+}
+
 bool jitted_type(struct jitted *jitted, uint64_t object, char out[static FRAME_TEXT_MAX])
 {
     struct contract *contract = contract_of(jitted);
     char name[CONTRACT_NAME_MAX];
     struct reason ignored;
 
-    out[0] = 0;
-    if (!contract || contract_type_name(contract, object, name, &ignored) < 0)
-        return false;
-    text_copy(out, FRAME_TEXT_MAX, name);
-    text_printable(out);
-    return true;
+    return take_type(contract ? contract_type_name(contract, object, name, &ignored) : -ENOTSUP,
+                     name, out);
+}
+
+bool jitted_table(struct jitted *jitted, uint64_t method_table, char out[static FRAME_TEXT_MAX])
+{
+    struct contract *contract = contract_of(jitted);
+    char name[CONTRACT_NAME_MAX];
+    struct reason ignored;
+
+    return take_type(contract ? contract_table_name(contract, method_table, name, &ignored)
+                              : -ENOTSUP,
+                     name, out);
 }

@@ -23,5 +23,7 @@ void jitted_free(struct jitted **jitted);
 void jitted_names(struct jitted *jitted, const uint64_t *addresses, size_t count,
                   struct frame *frames);
 
-/* The type of an object, as contract_type_name() has it. False and "" when it can't be told. */
+/* The type of an object, or of those that have that method table, as contract_type_name() has it.
+ * False and "" when it can't be told. */
 bool jitted_type(struct jitted *jitted, uint64_t object, char out[static FRAME_TEXT_MAX]);
+bool jitted_table(struct jitted *jitted, uint64_t method_table, char out[static FRAME_TEXT_MAX]);

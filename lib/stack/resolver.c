@@ -7,18 +7,12 @@
 
 #include "proc/image_file.h"
 #include "stack/jitted.h"
+#include "stack/names.h"
 #include "stack/naming.h"
 #include "util/text.h"
 
-#define NAMES_MAX     16384u /* then all are forgotten */
-#define SLOTS         (2 * NAMES_MAX)
-#define FILES_MAX     64 /* that could not be read */
-#define DOUBT_SECONDS 30 /* until what had no name is looked at again */
-
-struct name {
-    struct frame frame;
-    time_t until; /* 0: for good */
-};
+#define FILES_MAX    64  /* that could not be read */
+#define FILE_SECONDS 600 /* until one of them is read again */
 
 struct unreadable {
     uint32_t device_major, device_minor;
@@ -34,9 +28,7 @@ struct resolver {
     uint64_t site_offset[SITE_MAX];
     struct unreadable unreadable[FILES_MAX];
     size_t unreadable_next;
-    struct name *names;
-    size_t name_count, name_room;
-    uint32_t slots[SLOTS]; /* index in names and 1, by address; 0: free */
+    struct names *names;
 };
 
 /* An address without a name yet. */
@@ -63,6 +55,8 @@ int resolver_new(struct resolver **out, const struct process *process, struct re
     if (r == 0) {
         resolver->process = *process;
         r = jitted_new(&resolver->jitted, &resolver->process);
+        if (r == 0)
+            r = names_new(&resolver->names);
     }
     if (r < 0)
         reason_set(why, r, "no memory");
@@ -82,7 +76,7 @@ void resolver_free(struct resolver **resolver)
         return;
     jitted_free(&(*resolver)->jitted);
     maps_close(&(*resolver)->maps);
-    free((*resolver)->names);
+    names_free(&(*resolver)->names);
     free(*resolver);
     *resolver = NULL;
 }
@@ -96,53 +90,6 @@ void resolver_set_sites(struct resolver *resolver, const struct findings *findin
         resolver->site_address[site] = is_found ? bias + finding->address : 0;
         resolver->site_offset[site] = finding->offset;
     }
-}
-
-/* The slot of @address, or the free one where it belongs. */
-static uint32_t *slot_of(struct resolver *resolver, uint64_t address)
-{
-    size_t at = (size_t)(address * UINT64_C(0x9e3779b97f4a7c15) >> 32) % SLOTS;
-
-    while (resolver->slots[at] && resolver->names[resolver->slots[at] - 1].frame.address != address)
-        at = (at + 1) % SLOTS;
-    return &resolver->slots[at];
-}
-
-static const struct name *known(struct resolver *resolver, uint64_t address)
-{
-    uint32_t slot = *slot_of(resolver, address);
-    const struct name *name = slot ? &resolver->names[slot - 1] : NULL;
-
-    return name && (!name->until || name->until > now()) ? name : NULL;
-}
-
-static struct name *make_room(struct resolver *resolver)
-{
-    size_t room = resolver->name_room ? 2 * resolver->name_room : 256;
-    void *names;
-
-    if (resolver->name_count == NAMES_MAX)
-        return NULL;
-    if (resolver->name_count == resolver->name_room) {
-        names = reallocarray(resolver->names, room, sizeof(*resolver->names));
-        if (!names)
-            return NULL;
-        resolver->names = names;
-        resolver->name_room = room;
-    }
-    return &resolver->names[resolver->name_count++];
-}
-
-static void keep(struct resolver *resolver, const struct frame *frame)
-{
-    uint32_t *slot = slot_of(resolver, frame->address);
-    struct name *name = *slot ? &resolver->names[*slot - 1] : make_room(resolver);
-
-    if (!name)
-        return;
-    name->frame = *frame;
-    name->until = frame->source == FRAME_UNKNOWN ? now() + DOUBT_SECONDS : 0;
-    *slot_of(resolver, frame->address) = (uint32_t)(name - resolver->names) + 1;
 }
 
 static const struct mapping *mapping_of(const struct resolver *resolver, uint64_t address)
@@ -193,7 +140,7 @@ static void set_unreadable(struct resolver *resolver, const struct mapping *mapp
         mapping->device_major,
         mapping->device_minor,
         mapping->inode,
-        now() + 20 * DOUBT_SECONDS,
+        now() + FILE_SECONDS,
     };
 }
 
@@ -329,12 +276,6 @@ static void find_mappings(struct resolver *resolver, struct unnamed *places, siz
         places[i].mapping = mapping_of(resolver, places[i].address);
 }
 
-static void name_by_itself(struct frame *frame)
-{
-    if (frame->source == FRAME_UNKNOWN)
-        snprintf(frame->text, sizeof(frame->text), "0x%" PRIx64, frame->address);
-}
-
 static void find_names(struct resolver *resolver, struct unnamed *places, size_t count)
 {
     if (!process_alive(&resolver->process))
@@ -343,8 +284,7 @@ static void find_names(struct resolver *resolver, struct unnamed *places, size_t
     name_all(resolver, places, count);
     for (size_t i = 0; i < count; i++) {
         places[i].frame.address = places[i].address;
-        name_by_itself(&places[i].frame);
-        keep(resolver, &places[i].frame);
+        names_keep(resolver->names, &places[i].frame);
     }
     maps_close(&resolver->maps);
 }
@@ -367,21 +307,14 @@ static size_t drop_repeated(struct unnamed *places, size_t count)
     return kept;
 }
 
-static void forget_all(struct resolver *resolver)
-{
-    memset(resolver->slots, 0, sizeof(resolver->slots));
-    resolver->name_count = 0;
-}
-
 static void learn(struct resolver *resolver, const uint64_t *addresses, size_t count)
 {
     _free_ struct unnamed *places = calloc(count + 1, sizeof(*places));
+    struct frame ignored;
     size_t unnamed = 0;
 
-    if (resolver->name_count + count > NAMES_MAX)
-        forget_all(resolver);
     for (size_t i = 0; i < count && places; i++)
-        if (!known(resolver, addresses[i]))
+        if (!names_find(resolver->names, addresses[i], &ignored))
             places[unnamed++].address = addresses[i];
     if (unnamed)
         find_names(resolver, places, drop_repeated(places, unnamed));
@@ -391,12 +324,8 @@ void resolver_frames(struct resolver *resolver, const uint64_t *addresses, size_
                      struct frame *out)
 {
     learn(resolver, addresses, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct name *name = known(resolver, addresses[i]);
-
-        out[i] = name ? name->frame : (struct frame){.address = addresses[i]};
-        name_by_itself(&out[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        (void)names_find(resolver->names, addresses[i], &out[i]);
 }
 
 void resolver_type(struct resolver *resolver, uint64_t object, char out[static FRAME_TEXT_MAX])
@@ -404,4 +333,12 @@ void resolver_type(struct resolver *resolver, uint64_t object, char out[static F
     out[0] = 0;
     if (process_alive(&resolver->process))
         jitted_type(resolver->jitted, object, out);
+}
+
+void resolver_table(struct resolver *resolver, uint64_t method_table,
+                    char out[static FRAME_TEXT_MAX])
+{
+    out[0] = 0;
+    if (process_alive(&resolver->process))
+        jitted_table(resolver->jitted, method_table, out);
 }

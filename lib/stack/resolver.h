@@ -15,7 +15,7 @@
  * contract (9.0 and later), and /tmp/perf-PID.map. What none of them knows keeps its module and
  * offset. A name that was found is kept; so is the fact that there is none, for a while. Files are
  * read in a confined child, one at a time, all places in it at once: ask for many addresses rather
- * than often.
+ * than often. A file that its owner made for it can take some 20 s: the daemon asks in an errand.
  */
 
 struct resolver;
@@ -38,3 +38,7 @@ void resolver_frames(struct resolver *resolver, const uint64_t *addresses, size_
 
 /* The type of the object at @object, such as "System.Object"; "" when it can't be told. */
 void resolver_type(struct resolver *resolver, uint64_t object, char out[static FRAME_TEXT_MAX]);
+
+/* The same of those whose method table is at @method_table: it stays where it is when they move. */
+void resolver_table(struct resolver *resolver, uint64_t method_table,
+                    char out[static FRAME_TEXT_MAX]);

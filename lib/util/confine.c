@@ -151,6 +151,7 @@ _Noreturn static void run_child(const struct confined_files *files, int out,
     struct mapped_file maps[CONFINE_FILES_MAX] = {0};
     struct header header = {0};
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     header.result = confine(files, out, maps, &header.why);
     if (header.result == 0) {
         out = STDIN_FILENO; /* the only descriptor that is left */

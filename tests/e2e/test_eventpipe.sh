@@ -110,6 +110,52 @@ impatient() { # ROW
     is "$LAB_PID" '.verdict == "off"' || fail "$OUTPUT"
 }
 
+# seen_to [ARG...]: "clrmon contention --eventpipe" of LAB_PID, into OUTPUT and STATUS.
+seen_to() { clrmon contention --eventpipe -p "$LAB_PID" "$@"; }
+
+# While a session has GCHeapCollect, one that begins makes the runtime collect: then none does.
+collecting() { # ROW
+    lab_start "$1" locks
+    lab_trace_begin "$LAB_PID" "$runtime_provider:0x800000:4"
+    eventually 30 sessions_are "$LAB_PID" 1
+    seen_to --duration 100ms
+    expect_status 3
+    grep -q 'GCHeapCollect' <<<"$ERRORS" || fail "it says: $ERRORS"
+    sessions_are "$LAB_PID" 1 || fail "$OUTPUT"
+    lab_trace_stop "$TRACE_PID" || fail "the trace is not complete"
+}
+
+# What was left on before ends as the session begins, and the session's own is put back.
+left_before() { # ROW
+    lab_start "$1" locks
+    lab_trace_begin "$LAB_PID" "$runtime_provider:0x4001:5"
+    eventually 30 is "$LAB_PID" '.verdict == "verbose"'
+    kill -s KILL "$TRACE_PID"
+    lab_stop "$TRACE_PID"
+    made 14 1
+    eventually 30 sessions_are "$LAB_PID" 0
+    eventually 30 is "$LAB_PID" '.verdict == "leaked"'
+    seen_to --duration 100ms
+    expect_status 0
+    is "$LAB_PID" '.verdict == "off"' || fail "$OUTPUT"
+}
+
+# Of one that is stopped meanwhile nobody says that it has ended the session.
+stopped_amid() { # ROW
+    local client status=0
+    lab_start "$1" locks
+    "$CLRMON" contention --eventpipe -p "$LAB_PID" --duration 1s >"$E2E_TMP/session" 2>&1 &
+    client=$!
+    eventually 30 sessions_are "$LAB_PID" 1
+    kill -s STOP "$LAB_PID"
+    wait "$client" || status=$?
+    kill -s CONT "$LAB_PID"
+    [[ $status == 3 ]] || fail "status $status: $(cat "$E2E_TMP/session")"
+    grep -q 'the runtime has not ended the session: ' "$E2E_TMP/session" || fail "it says: $(cat "$E2E_TMP/session")"
+    made 15 1
+    eventually 30 sessions_are "$LAB_PID" 0
+}
+
 diagnostics_off() { # ROW
     export DOTNET_EnableDiagnostics=0 COMPlus_EnableDiagnostics=0
     lab_start "$1" locks
@@ -122,5 +168,8 @@ scenario_rows "as many waits for managed locks" managed 9.0.22 10.0.14
 scenario_rows "a stopped process is not harmed" stopped 3.1.2 8.0.33 10.0.14
 scenario_rows "a killed client" killed 3.1.2 10.0.14
 scenario_rows "interrupted again and again" impatient 3.1.2 10.0.14
+scenario_rows "beside a session that collects" collecting 3.1.2 10.0.14
+scenario_rows "what was left on before" left_before 3.1.2
+scenario_rows "stopped amid the session" stopped_amid 3.1.2 10.0.14
 scenario_rows "diagnostics switched off" diagnostics_off 3.1.2 10.0.14
 scenarios_end

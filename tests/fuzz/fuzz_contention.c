@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "contention/contention_json.h"
 
 /* What was understood of a process's contention says the same when it is said again, whole or in

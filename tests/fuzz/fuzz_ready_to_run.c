@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "stack/naming.h"
 #include "stack/ready_to_run.h"
 

@@ -78,8 +78,8 @@ static void by_process(void **state)
     assert_printed(
         examples, ARRAY_SIZE(examples),
         &(struct contention_view){.table = TABLE_PROCESS, .columns = 80},
-        "PID     NAME      WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK     OWNER\n"
-        "4711    orders.dl 21.0    310.5  <134ms 3       12ms    OrderCache     4712 .NET\n"
+        "PID     NAME       WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK OWNER\n"
+        "4711    orders.dll 21.0    310.5  <134ms 3       12ms    OrderCache 4712 .NET TP\n"
         "nobody waits in 1 other process\n"
         "5000: managed locks are not watched\n"
         "5001, 5002, 5003 and 1 more: switched off\n");
@@ -99,9 +99,9 @@ static void what_is_selected(void **state)
 {
     assert_printed(examples + 1, 2,
                    &(struct contention_view){.table = TABLE_PROCESS, .columns = 80, .idle = true},
-                   "PID     NAME      WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK     OWNER\n"
-                   "5000    quiet     0.0     0.0    -      0       -       -              -\n"
-                   "5001    off       -       -      -      -       -       -              -\n"
+                   "PID     NAME  WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK OWNER\n"
+                   "5000    quiet 0.0     0.0    -      0       -       -          -\n"
+                   "5001    off   -       -      -      -       -       -          -\n"
                    "5000: managed locks are not watched\n"
                    "5001: switched off\n");
 }
@@ -111,43 +111,65 @@ static void total(void **state)
     assert_printed(
         examples, 1,
         &(struct contention_view){.table = TABLE_PROCESS, .columns = 80, .total = true},
-        "PID     NAME      WAITS   WAITED P99    WAITERS LONGEST WORST LOCK     OWNER\n"
-        "4711    orders.dl 42      621ms  <134ms 3       12ms    OrderCache     4712 .NET\n");
+        "PID     NAME       WAITS   WAITED P99    WAITERS LONGEST WORST LOCK OWNER\n"
+        "4711    orders.dll 42      621ms  <134ms 3       12ms    OrderCache 4712 .NET TP\n");
 }
 
 static void by_lock(void **state)
 {
     assert_printed(examples, 1, &(struct contention_view){.table = TABLE_LOCK, .columns = 120},
-                   "PID     NAME             WAITS/s MS/s   WAITERS LONGEST LOCK           TYPE    "
-                   "                     OWNER\n"
-                   "4711    orders.dll       15.0    300.0  3       80ms    0x7f1200001000 "
-                   "Contoso.Orders.OrderCache    4712 .NET TP Worker\n"
-                   "4711    orders.dll       5.0     10.0   0       -       0x7f1200002000 "
-                   "System.Object                unknown\n"
-                   "4711    orders.dll       1.0     0.5    other\n");
+                   "PID     NAME       WAITS/s MS/s   WAITERS LONGEST LOCK           TYPE    "
+                   "                  OWNER\n"
+                   "4711    orders.dll 15.0    300.0  3       80ms    0x7f1200001000 "
+                   "Contoso.Orders.OrderCache 4712 .NET TP Worker\n"
+                   "4711    orders.dll 5.0     10.0   0       -       0x7f1200002000 "
+                   "System.Object             unknown\n"
+                   "4711    orders.dll 1.0     0.5    other\n");
 }
 
 static void by_stack(void **state)
 {
     assert_printed(examples, 1, &(struct contention_view){.table = TABLE_STACK, .columns = 80},
-                   "PID     NAME                     WAITS/s MS/s   LONGEST KIND\n"
-                   "4711    orders.dll               19.5    305.0  80ms    Monitor\n"
+                   "PID     NAME       WAITS/s MS/s   LONGEST KIND\n"
+                   "4711    orders.dll 19.5    305.0  80ms    Monitor\n"
                    "        Monitor.Enter(…)\n"
                    "        Contoso.Cache.Get(…)\n"
-                   "4711    orders.dll               0.5     5.0    -       System.Threading.Lock\n"
+                   "4711    orders.dll 0.5     5.0    -       System.Threading.Lock\n"
                    "        Monitor.Enter(…)\n"
                    "        ...\n"
-                   "4711    orders.dll               1.0     0.5    other\n");
+                   "4711    orders.dll 1.0     0.5    other\n");
 }
 
 static void by_owner(void **state)
 {
     assert_printed(examples, 1, &(struct contention_view){.table = TABLE_OWNER, .columns = 80},
-                   "PID     NAME                     WAITS/s MS/s   OWNER    THREAD\n"
-                   "4711    orders.dll               15.0    300.0  4712     .NET TP Worker\n"
-                   "4711    orders.dll               5.0     10.0   unknown  -\n");
+                   "PID     NAME       WAITS/s MS/s   OWNER    THREAD\n"
+                   "4711    orders.dll 15.0    300.0  4712     .NET TP Worker\n"
+                   "4711    orders.dll 5.0     10.0   unknown  -\n");
     assert_printed(examples, 1, &(struct contention_view){.table = TABLE_THREAD, .columns = 80},
-                   "PID     NAME                     WAITS/s MS/s   TID      THREAD\n");
+                   "PID     NAME WAITS/s MS/s   TID      THREAD\n");
+}
+
+/* What is large needs no decimals, and what is not there no room. */
+static void large(void **state)
+{
+    struct contended lock = {.key = 0x10,
+                             .type = "Contoso.Orders.Caches.TheCacheOfAllOrders",
+                             .sum = {1009, 14345 * MS}};
+    const struct contention process = {
+        .pid = 7,
+        .name = "a",
+        .now_ns = 1000 * MS,
+        .sum = {1009, 14345 * MS},
+        .lists = {[CONTENTION_BY_LOCK] = {&lock, 1, {0, 0}}},
+        .is_on = true,
+    };
+
+    assert_printed(
+        &process, 1, &(struct contention_view){.table = TABLE_LOCK, .columns = 80},
+        "PID     NAME WAITS/s MS/s   WAITERS LONGEST LOCK TYPE                    OWNER\n"
+        "7       a    1009    14345  0       -       0x10 Contoso.Orders.Caches.T "
+        "unknown\n");
 }
 
 static void names(void **state)
@@ -194,9 +216,16 @@ static void the_worst_lock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_process), cmocka_unit_test(narrow),  cmocka_unit_test(what_is_selected),
-        cmocka_unit_test(total),      cmocka_unit_test(by_lock), cmocka_unit_test(by_stack),
-        cmocka_unit_test(by_owner),   cmocka_unit_test(names),   cmocka_unit_test(the_worst_lock),
+        cmocka_unit_test(by_process),
+        cmocka_unit_test(narrow),
+        cmocka_unit_test(what_is_selected),
+        cmocka_unit_test(total),
+        cmocka_unit_test(by_lock),
+        cmocka_unit_test(by_stack),
+        cmocka_unit_test(by_owner),
+        cmocka_unit_test(names),
+        cmocka_unit_test(large),
+        cmocka_unit_test(the_worst_lock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

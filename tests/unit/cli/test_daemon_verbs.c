@@ -423,8 +423,8 @@ static void contention(void **state)
     assert_int_equal(finish(fixture), 0);
     assert_string_equal(
         fixture->printed,
-        "PID     NAME      WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK     OWNER\n"
-        "11      billing   10.0    300.0  <1.0ms 2       3.0ms   Cache          12 main\n");
+        "PID     NAME    WAITS/s MS/s   P99    WAITERS LONGEST WORST LOCK OWNER\n"
+        "11      billing 10.0    300.0  <1.0ms 2       3.0ms   Cache      12 main\n");
 
     assert_int_equal(ask(fixture, LIST("contention", "--total", "-o", "json"), LIST(LATER, END)),
                      0);

@@ -190,7 +190,7 @@ static void shows_waits(void **state)
     strcpy(rows[1].owner, "4712 worker");
     screen_sort(&screen);
     drawn = draw(&screen, 150, 24);
-    assert_non_null(strstr(drawn.lines[3], " 12.3    1500.0 <1.0ms 3       OrderCache "));
+    assert_non_null(strstr(drawn.lines[3], " 12.3    1500   <1.0ms 3       OrderCache "));
     assert_non_null(strstr(drawn.lines[3], " 4712 worker "));
     assert_non_null(strstr(drawn.lines[4], " -       -      -      -       -  "));
     free(drawn.text);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <string.h>
-
 #include "contention/contention.h"
 
 /* The contention of a made-up process. */

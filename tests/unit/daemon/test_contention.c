@@ -22,7 +22,7 @@ static void test_without_probes(void **state)
     struct contention seen;
 
     assert_int_equal(registry_new(&registry), 0);
-    assert_int_equal(contention_reader_new(&reader, NULL, registry), 0);
+    assert_int_equal(contention_reader_new(&reader, NULL, NULL, registry), 0);
     contention_know(reader, &process.process, &findings, 0);
     assert_int_equal(contention_read(reader, &process, 10, true, &seen, NULL), 0);
     assert_false(seen.is_on);
@@ -37,6 +37,8 @@ static void test_without_probes(void **state)
     assert_int_equal(contention_set_process(reader, 7, PROBES_CONTENTION, false), -ENOTSUP);
     assert_int_equal(contention_set_process(reader, 7, PROBES_GC, false), -EINVAL);
     assert_true(contention_process_is_on(reader, 7, PROBES_CONTENTION));
+    assert_false(contention_is_naming(reader, 7));
+    assert_true(contention_wait_is_named(reader, &wait));
     assert_null(contention_wait_json(reader, &process, &wait));
     contention_forget_waiting(reader, PROBES_CONTENTION);
     contention_forget(reader, 7, UINT64_MAX);

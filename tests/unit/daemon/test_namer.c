@@ -22,7 +22,7 @@ static struct namer *make(void)
 
     findings_add(&findings, SITE_LOCK_CONTENTION_ENTER, SOURCE_STRUCTURE, CONFIDENCE_PROVEN, 0x1000,
                  "test");
-    assert_int_equal(namer_new(&namer, &process, &findings, 0x400000), 0);
+    assert_int_equal(namer_new(&namer, NULL, &process, &findings, 0x400000), 0);
     return namer;
 }
 
@@ -135,12 +135,54 @@ static void test_no_type_without_a_table(void **state)
     namer_free(&namer);
 }
 
+/* Not static: an optimizer may give a static function's symbol another name. */
+void namer_test_function(void);
+
+void namer_test_function(void)
+{
+}
+
+/* Nothing is waited for: what is not known is an address, until an errand has found its name. */
+static void test_names_come_later(void **state)
+{
+    const uint64_t places[] = {(uint64_t)namer_test_function, 0x1234,
+                               (uint64_t)namer_test_function};
+    struct findings findings = {0};
+    struct frame frames[3];
+    struct errands *errands;
+    struct process self;
+    struct namer *namer;
+    sd_event *loop;
+
+    assert_int_equal(process_read(getpid(), &self, NULL), 0);
+    assert_true(sd_event_new(&loop) >= 0);
+    assert_int_equal(errands_new(&errands, loop, 1, UINT64_C(60000000)), 0);
+    assert_int_equal(namer_new(&namer, errands, &self, &findings, 0), 0);
+    assert_false(namer_search(namer));
+    assert_false(namer_frames(namer, places, 3, frames));
+    assert_string_equal(frames[1].text, "0x1234");
+    assert_int_equal(frames[0].source, FRAME_UNKNOWN);
+    while (namer_search(namer))
+        assert_true(sd_event_run(loop, UINT64_MAX) >= 0);
+    assert_true(namer_frames(namer, places, 3, frames));
+    assert_string_equal(frames[0].text, "namer_test_function");
+    assert_string_equal(frames[2].text, "namer_test_function");
+    assert_string_equal(frames[1].text, "0x1234");
+    assert_false(namer_search(namer));
+    assert_false(namer_frames(namer, (const uint64_t[]){0x5678}, 1, frames));
+    assert_true(namer_search(namer));
+    namer_free(&namer); /* with an errand under way */
+    errands_free(&errands);
+    sd_event_unref(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stacks),           cmocka_unit_test(test_a_stack_as_deep_as_can_be),
         cmocka_unit_test(test_names_of_threads), cmocka_unit_test(test_many_threads),
         cmocka_unit_test(test_outermost),        cmocka_unit_test(test_no_type_without_a_table),
+        cmocka_unit_test(test_names_come_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
