@@ -14,6 +14,7 @@ struct reading {
     struct contention *out;
     uint32_t pid;
     struct wait_sum managed;
+    uint64_t unjudged; /* waits for handles without a stack: for locks, or not */
     struct tally tallies[CONTENTION_BY_MAX];
 };
 
@@ -86,6 +87,8 @@ static int add_stack(struct reading *reading, const struct abi_stack_key *key,
         .managed = wait_is_managed(reading->question->probes, reading->process, key),
     };
 
+    if (key->kind == ABI_WAIT_HANDLE && key->stack == ABI_NO_STACK)
+        reading->unjudged += sums->sum.waits;
     if (key->kind != ABI_WAIT_LOCK && !row.managed)
         return 0;
     if (row.managed) {
@@ -195,6 +198,22 @@ static void add_process(struct reading *reading)
     reading->out->unpaired += sums.unpaired + sums.abandoned;
     ADD_HISTOGRAM(reading->out->histogram, sums.histogram);
     add_others(reading, &sums);
+}
+
+/* Where there was no room for their stacks, managed locks are missed: that is said. */
+static void say_unjudged(struct reading *reading)
+{
+    struct abi_process_key key = {reading->pid, ABI_WAIT_HANDLE};
+    struct contention *out = reading->out;
+    struct abi_process_sums sums;
+
+    if (wait_map_get(reading->question->probes, WAIT_MAP_SUMS, &key, &sums) == 0)
+        reading->unjudged += sums.other_stacks.waits;
+    if (reading->unjudged && !out->why[0])
+        snprintf(out->why, sizeof(out->why),
+                 "no room for the stacks of %llu waits for handles: some may have been for a "
+                 "System.Threading.Lock",
+                 (unsigned long long)reading->unjudged);
 }
 
 /* Those who wait now */
@@ -362,6 +381,7 @@ int wait_reading_lists(const struct wait_question *question, struct contention *
     if (r == 0)
         r = add_waiters(&reading);
     add_process(&reading);
+    say_unjudged(&reading);
     for (enum contention_by by = 0; by < CONTENTION_BY_MAX && r == 0; by++)
         r = make_list(&reading, by);
     return r == 0 ? name_stacks(&reading) : r;

@@ -47,9 +47,16 @@ struct contended {
     uint64_t longest_ns;  /* 0: not known */
     struct frame *frames; /* by stack: the innermost first; owned */
     size_t frame_count;
-    bool complete; /* by stack: down to where the thread began */
+    bool complete; /* by stack: the walk has come to where the thread began, see below */
 };
 
+/*
+ * Stacks are walked by frame pointers. A method that has none is shown, but its caller is not, nor
+ * can that be told: the JIT leaves it out of optimized methods that are small and call nothing, or
+ * one other method directly (rpMustCreateEBPFrame(), src/coreclr/jit/regalloc.cpp). A lock
+ * statement is never in one, as a method with a try block has a frame; a bare Monitor.Enter() may
+ * be, up to 9.0. The runtime's own walk, of events, passes over none, but has managed frames only.
+ */
 struct contended_list {
     struct contended *items; /* owned; those with the longest waits first */
     size_t count;

@@ -13,6 +13,8 @@ seen() {
     holds "$2"
 }
 
+# settled: nobody of the process waits. Not said of what others do meanwhile, as at_rest is.
+settled() { eventually 10 seen "$LAB_PID" '.waiters == 0'; }
 
 # start_locks ROW [MODE]: a workload whose locks are watched, with what was counted of it up to now in "begin".
 start_locks() {

@@ -56,7 +56,7 @@ numbers() { # ROW MODE
         [[ $1 == 3.1.2 ]] || same_number "$(field ".owners | map(select(.tid == $owner) | .waits) | add")" "$waits" "waits on thread $owner"
     done < <(pairs 2)
     [[ $2 != managed ]] || expect '.locks | length == 2 and all(.managed and .type == "System.Threading.Lock")'
-    said_so 'ContentionKeyword \(0x4000\) at Informational\(4\) is on'
+    said_so 'ContentionKeyword \(0x4000\) at Informational\(4\) meanwhile'
     said_so 'the session has ended; '
     wants 0x0
 }
@@ -70,14 +70,13 @@ beside_another() { # ROW
     lab_start "$1" locks
     lab_trace_begin "$LAB_PID" "$runtime_provider:0x1:4"
     eventually 30 sessions_are "$LAB_PID" 1
-    session_begin 2 --duration 1s
+    session_begin 2 --duration 1s -o json
     did "waits 11 3"
     session_end 0
-    expect_output "^$LAB_PID .* 11\.0 "
+    same_number "$(field .waits)" 11 "waits"
     said_so 'what it had left behind is put back'
-    wants 0x1
+    wants 0x1 # what it leaves behind itself, on 3.1, is not ours
     ended_cleanly "$TRACE_PID"
-    wants 0x0
 }
 
 # While another session has GCHeapCollect, to ask anew is to have the runtime collect.
@@ -85,10 +84,10 @@ beside_a_collector() { # ROW
     lab_start "$1" locks
     lab_trace_begin "$LAB_PID" "$runtime_provider:0x800001:4"
     eventually 30 sessions_are "$LAB_PID" 1
-    session_begin 2 --duration 1s
+    session_begin 2 --duration 1s -o json
     did "waits 12 3"
     session_end 2
-    expect_output "^$LAB_PID .* 12\.0 "
+    same_number "$(field .waits)" 12 "waits"
     said_so "can't be put back: a session has GCHeapCollect"
     ended_cleanly "$TRACE_PID"
     wants 0x0

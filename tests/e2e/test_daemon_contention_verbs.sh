@@ -89,6 +89,38 @@ followed() {
     daemon_end
 }
 
+waits_told() { # FILE JQ: of the workload's own, those that are so, in order
+    jq -cR 'fromjson? | select(.thread == "Waiter")' "$1" | jq -c "select($2) | [.time, .tid, .owner_tid, .wait_ns]"
+}
+
+has_told() { [[ $(waits_told "$1" true | wc -l) == "$2" ]]; } # FILE COUNT
+
+# Short ones and long ones: whoever asks for long ones gets those of all that are, each once.
+followed_by_length() {
+    local all wide
+    watched
+    daemon_run contention -f -o jsonl --min-wait 0 -p "$LAB_PID"
+    all=$RUN
+    daemon_run contention -f -o wide --min-wait 5ms -p "$LAB_PID"
+    wide=$RUN
+    daemon_run_follower contention -f -o jsonl --min-wait 5ms -p "$LAB_PID"
+    lab_say "$LAB_PID" "waits 61 0 1"
+    eventually 60 grep -q "^done waits 61 0 1 " "$LAB_OUT"
+    waits 7
+    eventually 20 has_told "$all" 68
+    waits_told "$all" '.wait_ns >= 5000000' >"$E2E_TMP/long"
+    (($(wc -l <"$E2E_TMP/long") >= 7)) || fail "waits of 20 ms are missing: $(<"$E2E_TMP/long")"
+    eventually 20 has_told "$FOLLOWER" "$(wc -l <"$E2E_TMP/long")"
+    waits_told "$FOLLOWER" true | diff "$E2E_TMP/long" - || fail "others than the long ones"
+    [[ $(sort -u "$E2E_TMP/long" | wc -l) == "$(wc -l <"$E2E_TMP/long")" ]] || fail "one of them twice"
+    waits_told "$all" '.owner_tid' | sed 's/^[^,]*,\([0-9]*,[0-9]*\).*/\1/' | sort -u >"$E2E_TMP/told"
+    sed -n 's/^pair \([0-9]*\) \([0-9]*\) .*/\2,\1/p' "$LAB_OUT" | sort -u | diff - "$E2E_TMP/told" || fail "other threads"
+    eventually 20 wide_has "$wide" "$(grep -c '"thread":"Waiter"' "$FOLLOWER")"
+    daemon_end
+}
+
+wide_has() { [[ $(grep -c '^ \{15\}MonitorGate\.Enter$' "$1") == "$2" ]]; } # FILE COUNT: the stacks
+
 daemon_run() { # VERB...: a follower, connected when this returns; its output is RUN
     local workload=$LAB_PID out=$LAB_OUT others
     others=$(status_is .clients.connected)
@@ -163,12 +195,16 @@ off_from_the_beginning() {
     daemon_end
 }
 
+metric() { sed -n "s/^$1{pid=\"$LAB_PID\",.*} \(.*\)$/\1/p" "$E2E_TMP/metrics"; } # NAME: of the last scrape
+
 measured() {
     watched
     waits 23
     eventually 10 metric_is "$LAB_PID" clrmon_monitor_lock_contentions_total $((BEFORE + 23))
     metric_is "$LAB_PID" clrmon_monitor_lock_wait_seconds_count $((BEFORE + 23)) || fail "another count"
     metric_is "$LAB_PID" clrmon_monitor_lock_wait_seconds_bucket $((BEFORE + 23)) ',le="+Inf"' || fail "another last bucket"
+    ask contention --total -o json -p "$LAB_PID"
+    expect ".waits == $(metric clrmon_monitor_lock_wait_seconds_count) and .wait_ns == ($(metric clrmon_monitor_lock_wait_seconds_sum) * 1e9 | round)"
     metric_is "$LAB_PID" clrmon_monitor_lock_waiters 0 || fail "somebody waits"
     if command -v promtool >/dev/null; then
         promtool check metrics <"$E2E_TMP/metrics" || fail "promtool has something to say"
@@ -181,6 +217,7 @@ measured() {
 scenario "lists and tables" lists
 scenario "an interval" interval
 scenario "single waits" followed
+scenario "single waits by their length" followed_by_length
 scenario "families are switched" switched
 scenario "what is not switched, and not known" refused
 scenario "off from the beginning" off_from_the_beginning

@@ -48,6 +48,31 @@ scraped() {
     daemon_end
 }
 
+# The bounds of the bucket that has the wait in the middle, of the last scrape.
+bucket_of_half() {
+    sed -n "s/^clrmon_monitor_lock_wait_seconds_bucket{pid=\"$LAB_PID\",.*le=\"\([0-9.e+-]*\)\"} \(.*\)/\1 \2/p" "$E2E_TMP/metrics" |
+        awk -v all="$(field .waits)" '{ if ($2 * 2 >= all) { print below + 0, $1; exit } below = $1 }'
+}
+
+# The median that Prometheus makes of the histogram lies in the bucket that has the wait in the middle; all of the waits are in it.
+histogram() {
+    local median below above
+    daemon_start
+    lab_start "$row" locks
+    eventually 30 daemon_is "$LAB_PID" .gc
+    lab_say "$LAB_PID" "waits 23 20"
+    eventually 60 grep -q '^done waits 23 20 ' "$LAB_OUT"
+    eventually 10 metric_is "$LAB_PID" clrmon_monitor_lock_waiters 0
+    prometheus_scrape "${DAEMON_URL#http://}" "histogram_quantile(0.5, clrmon_monitor_lock_wait_seconds_bucket{pid=\"$LAB_PID\"})" >"$E2E_TMP/answer" ||
+        fail "not scraped"
+    median=$(jq -r '.data.result[0].value[1]' "$E2E_TMP/answer")
+    ask contention --total -o json -p "$LAB_PID"
+    expect ".waits >= 23 and (.histogram | map(.count) | add) == .waits"
+    read -r below above < <(bucket_of_half)
+    jq -ne "$below <= $median and $median <= $above" >/dev/null || fail "the median $median is not in $below to $above"
+    daemon_end
+}
+
 well_formed() {
     traced_daemon
     prometheus_check "$DAEMON_URL/metrics" || fail "promtool has something to say"
@@ -81,6 +106,7 @@ off() {
 }
 
 scenario "scraped by Prometheus" scraped
+scenario "a histogram" histogram
 scenario "promtool, OpenMetrics, /healthz" well_formed
 scenario "series of an ended process" forgotten
 scenario "listen = off" off
