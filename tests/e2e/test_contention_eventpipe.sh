@@ -44,7 +44,7 @@ numbers() { # ROW MODE
     local owner waiter waits
     lab_start "$1" "$2"
     did "waits 16 0 2"
-    session_begin 1 --duration 2s -o json
+    session_begin 1 --duration 3s -o json
     did "waits 101 3 2"
     session_end 0
     expect '.source == "eventpipe" and .on and .waiters == 0 and .unpaired == 0'
@@ -70,8 +70,9 @@ beside_another() { # ROW
     lab_start "$1" locks
     lab_trace_begin "$LAB_PID" "$runtime_provider:0x1:4"
     eventually 30 sessions_are "$LAB_PID" 1
-    session_begin 2 --duration 1s -o json
+    session_begin 2 --duration 1h -o json
     did "waits 11 3"
+    kill -s INT "$SESSION_PID"
     session_end 0
     same_number "$(field .waits)" 11 "waits"
     said_so 'what it had left behind is put back'
@@ -79,16 +80,17 @@ beside_another() { # ROW
     ended_cleanly "$TRACE_PID"
 }
 
-# While another session has GCHeapCollect, to ask anew is to have the runtime collect.
+# While another session has GCHeapCollect, one that begins has the runtime collect: none is begun.
 beside_a_collector() { # ROW
     lab_start "$1" locks
     lab_trace_begin "$LAB_PID" "$runtime_provider:0x800001:4"
     eventually 30 sessions_are "$LAB_PID" 1
-    session_begin 2 --duration 1s -o json
-    did "waits 12 3"
-    session_end 2
-    same_number "$(field .waits)" 12 "waits"
-    said_so "can't be put back: a session has GCHeapCollect"
+    clrmon contention --eventpipe -p "$LAB_PID" --duration 1s
+    expect_status 3
+    [[ -z $OUTPUT ]] || fail "a table"
+    said_so "a session has GCHeapCollect \(0x800000\)"
+    sessions_are "$LAB_PID" 1 || fail "another session"
+    expect 'all(.providers[]; .keywords != "0x4000")'
     ended_cleanly "$TRACE_PID"
     wants 0x0
 }
