@@ -24,3 +24,15 @@ int frame_check(struct frame *frame)
     text_printable(frame->text);
     return 0;
 }
+
+int frames_parse(int fd, confined_parser *parser, const void *question, struct frame *frames,
+                 size_t count, struct reason *why)
+{
+    struct confined_files files = {.fds = {fd}, .count = 1};
+    int r = confine_parse(&files, parser, question, frames, count * sizeof(*frames), why);
+
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (frame_check(&frames[i]) < 0)
+            r = reason_set(why, -EBADMSG, "its parser gave an impossible answer");
+    return r;
+}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/cleanup.h"
+#include "util/confine.h"
 
 /* One frame of a call stack, for people. */
 
@@ -30,3 +32,10 @@ const char *frame_source_name(enum frame_source source);
 
 /* Makes one that a confined child has filled fit for use: -EBADMSG if it can be none. */
 _must_check_ int frame_check(struct frame *frame);
+
+/*
+ * Has @parser answer with @count frames out of the open file @fd, in a confined child (whose
+ * maps[0] it is), and checks them. -EBADMSG for what is no frame; else as confine_parse().
+ */
+_must_check_ int frames_parse(int fd, confined_parser *parser, const void *question,
+                              struct frame *frames, size_t count, struct reason *why);

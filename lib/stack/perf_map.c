@@ -155,12 +155,5 @@ static int answer_confined(const struct mapped_file *maps, const void *data, voi
 
 int perf_map_ask(int fd, const struct perf_map *question, struct frame *frames, struct reason *why)
 {
-    struct confined_files files = {.fds = {fd}, .count = 1};
-    int r = confine_parse(&files, answer_confined, question, frames,
-                          question->count * sizeof(*frames), why);
-
-    for (size_t i = 0; i < question->count && r == 0; i++)
-        if (frame_check(&frames[i]) < 0)
-            r = reason_set(why, -EBADMSG, "its parser gave an impossible answer");
-    return r;
+    return frames_parse(fd, answer_confined, question, frames, question->count, why);
 }
