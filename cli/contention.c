@@ -130,26 +130,32 @@ static int take_option(struct contention_verb *verb, int option)
 static int take_together(const struct contention_verb *verb)
 {
     const struct control_request *request = &verb->stream.request;
-    const char *wrong = NULL;
+    const struct options *options = &verb->stream.options;
+    bool total = verb->view.total, interval = verb->interval_ns || verb->count;
+    const struct {
+        bool is;
+        const char *wrong;
+    } rules[] = {
+        {request->follow && options->format == FORMAT_JSON,
+         "what is followed has no end: -o jsonl"},
+        {request->follow && (total || interval || verb->top),
+         "-f goes with -p, -n, -o and --min-wait only"},
+        {request->min_wait_ns && !request->follow, "--min-wait is for -f"},
+        {total && interval, "--total is one table: without -i and --count"},
+        {verb->eventpipe && (request->follow || total || interval),
+         "--eventpipe is of one --duration: without -f, --total, -i and --count"},
+        {verb->eventpipe && (options->pid_count != 1 || options->name_count),
+         "--eventpipe changes the process: name one, by -p"},
+        {verb->duration_ns && !verb->eventpipe, "--duration is for --eventpipe; -i is an interval"},
+    };
 
-    if (request->follow && verb->stream.options.format == FORMAT_JSON)
-        wrong = "what is followed has no end: -o jsonl";
-    else if (request->follow && (verb->view.total || verb->count || verb->top))
-        wrong = "-f goes with -p, -n, -o and --min-wait only";
-    else if (request->min_wait_ns && !request->follow)
-        wrong = "--min-wait is for -f";
-    else if (verb->view.total && verb->count)
-        wrong = "--total is one table";
-    else if (verb->eventpipe && (request->follow || verb->view.total || verb->count))
-        wrong = "--eventpipe is of one --duration: without -f, --total and --count";
-    else if (verb->eventpipe &&
-             (verb->stream.options.pid_count != 1 || verb->stream.options.name_count))
-        wrong = "--eventpipe changes the process: name one, by -p";
-    else if (verb->duration_ns && !verb->eventpipe)
-        wrong = "--duration is for --eventpipe; -i is an interval";
-    if (wrong)
-        fprintf(stderr, "clrmon contention: %s\n", wrong);
-    return wrong ? -EINVAL : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        if (!rules[i].is)
+            continue;
+        fprintf(stderr, "clrmon contention: %s\n", rules[i].wrong);
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* Selection */
@@ -377,7 +383,7 @@ static int run(struct contention_verb *verb)
 
 int verb_contention(int argc, char **argv)
 {
-    struct contention_verb verb = {.view.table = TABLE_PROCESS, .interval_ns = INTERVAL_DEFAULT_NS};
+    struct contention_verb verb = {.view.table = TABLE_PROCESS};
     int option;
 
     stream_init(&verb.stream, "contention", CONTROL_CONTENTION);
@@ -390,5 +396,6 @@ int verb_contention(int argc, char **argv)
             return usage_of("contention");
     if (optind < argc || take_together(&verb) < 0)
         return usage_of("contention");
+    verb.interval_ns = verb.interval_ns ? verb.interval_ns : INTERVAL_DEFAULT_NS;
     return run(&verb);
 }
