@@ -65,6 +65,13 @@ within_percent() { # PERCENT IS SHOULD WORDS
     jq -ne "($2 - $3 | fabs) <= $3 * $1 / 100" >/dev/null || fail "$4: $2, not within $1% of $3"
 }
 
+# credible NANOSECONDS WAITS HOLD-MS WORDS: what the last answer's waits have taken is what their locks were held for at least, and
+# at most what the program has measured around them, in which there may be more than the wait.
+credible() {
+    jq -ne "$1 >= $2 * $3 * 900000 and $1 <= $(said ns) * 1.02" >/dev/null ||
+        fail "$4: $1 ns for $2 waits of $3 ms at least, which took the program $(said ns)"
+}
+
 # The pairs of the last answer: "OWNER WAITER WAITS NANOSECONDS" each.
 pairs() { grep '^pair ' "$LAB_OUT" | tail -"$1" | cut -d' ' -f2-; } # COUNT
 

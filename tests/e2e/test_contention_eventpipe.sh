@@ -49,7 +49,7 @@ numbers() { # ROW MODE
     session_end 0
     expect '.source == "eventpipe" and .on and .waiters == 0 and .unpaired == 0'
     same_number "$(field .waits)" "$(said contentions)" "waits"
-    within_percent 2 "$(field .wait_ns)" "$(said ns)" "nanoseconds"
+    credible "$(field .wait_ns)" 101 3 "nanoseconds"
     same_number "$(field '.histogram | map(.count) | add')" "$(field .waits)" "waits in the histogram"
     while read -r owner waiter waits _; do
         same_number "$(field ".threads | map(select(.tid == $waiter) | .waits) | add")" "$waits" "waits of thread $waiter"
