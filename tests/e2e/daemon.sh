@@ -58,6 +58,10 @@ status_holds() {
     json_holds "$1"
 }
 
+# Each record that was written is received or counted as lost. Those of waits are of another kind.
+# shellcheck disable=SC2016
+accounts='(.hits | .gc_control + .provider + .exec + .exit + .fork) as $written | .records | .received + .lost.ring_full == $written'
+
 status_is() { ask status -j; jq -r "$1" <<<"$OUTPUT"; } # JQ
 
 # daemon_is PID JQ: of a new "clrmon check --daemon".

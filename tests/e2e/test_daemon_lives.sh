@@ -146,7 +146,7 @@ briefly() { # COUNT: of each kind
 }
 
 settled() { # the daemon has seen all of them come and go
-    status_holds "(.hits | add) == (.records | .received + .lost.ring_full)" && fixture_is_watched 0 && ! has_metric '\{pid="[0-9]+",name="program"'
+    status_holds "$accounts" && fixture_is_watched 0 && ! has_metric '\{pid="[0-9]+",name="program"'
 }
 
 many_brief() {

@@ -12,10 +12,6 @@ expect_end() { # LEVEL KEYWORDS, of both providers
     is "$LAB_PID" ".gc.public.level == $1 and .gc.public.keywords == \"$2\"" || fail "the direct read differs"
 }
 
-# Each run of a program is a record that was received or one that was lost.
-# shellcheck disable=SC2016
-accounts='(.hits | add) as $hits | .records | .received + .lost.ring_full == $hits'
-
 begin() {
     daemon_start 'recheck_interval = 1h'
     fixture_start
