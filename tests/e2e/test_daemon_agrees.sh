@@ -5,8 +5,9 @@ set -euo pipefail
 # shellcheck disable=SC1091
 . "$(dirname "$0")/daemon.sh"
 
-# What only one of the two can know: the daemon for how long, and how many sessions at its last look.
-comparable='.processes |= map(del(.verbose_seconds, .sessions_count))'
+# What only one of the two can know: the daemon for how long, and how many sessions at its last look. Which source has answered may
+# differ: the daemon may have looked into the image in a process, of another test, that ended before its debug file was found.
+comparable='.processes |= map(del(.verbose_seconds, .sessions_count, .gc.source))'
 
 both() { # PID: into the files "direct" and "daemon"; true when they are the same
     check_json "$1"
