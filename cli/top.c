@@ -22,7 +22,6 @@
 #define DEADLINE_MS        1000 /* a key is answered after this at the latest */
 #define LOCKS              16   /* of a process, of which the worst is sought */
 #define NS_PER_S           1e9
-#define NS_PER_MS          1e6
 
 struct top {
     uint64_t interval_s;

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "clock.h"
 #include "contention.h"
 #include "contention/contention_json.h"
 #include "metrics.h"
 #include "report/report.h"
+#include "util/clock.h"
 
 #define ROWS_MAX 64 /* of the history that are read at a time */
 

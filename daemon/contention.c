@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "relief.h"
+#include "util/clock.h"
 #include "util/text.h"
 #include "wait_json.h"
 #include "wait_reading.h"

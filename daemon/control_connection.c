@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "clock.h"
+#include "util/clock.h"
 
 #define SLICE       32 /* items that are produced in one turn of the loop, and in advance */
 #define SLICE_BYTES (QUEUE_BYTES_MAX / 2)

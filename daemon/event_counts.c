@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "clock.h"
 #include "runtime/event_name.h"
+#include "util/clock.h"
 
 #define SAMPLE_NS (1000 * NS_PER_MS)
 

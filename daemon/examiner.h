@@ -4,11 +4,11 @@
 #include <systemd/sd-event.h>
 
 #include "cause.h"
-#include "clock.h"
 #include "config.h"
 #include "contention.h"
 #include "registry.h"
 #include "store.h"
+#include "util/clock.h"
 
 /*
  * Reads one process into the store: its images are looked into if they are new, and probed; what

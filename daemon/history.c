@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "clock.h"
 #include "history_file.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 #define CHECKPOINT_PAGES_MAX 1000

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "clock.h"
 #include "event_counter.h"
 #include "examiner.h"
 #include "pending.h"
 #include "runtime/scan.h"
+#include "util/clock.h"
 #include "wait_queue.h"
 
 #define CALLBACK_NS      (20 * NS_PER_MS)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "clock.h"
+#include "util/clock.h"
 #include "proc/memory.h"
 #include "proc/procfs.h"
 #include "proc/thread_ids.h"

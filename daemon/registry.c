@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "clock.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 struct known_image {

@@ -8,9 +8,9 @@
 #include <systemd/sd-event.h>
 
 #include "answers.h"
-#include "clock.h"
 #include "http.h"
 #include "log.h"
+#include "util/clock.h"
 #include "util/timestamp.h"
 
 #define FLUSH_MORE_US UINT64_C(50000)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "clock.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 struct store {

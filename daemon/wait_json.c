@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait_json.h"
 
-#include "clock.h"
+#include "util/clock.h"
 #include "util/text.h"
 #include "util/timestamp.h"
 

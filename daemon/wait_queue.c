@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
+#include "util/clock.h"
 
 #define AGAIN_US UINT64_C(20000)
 #define HELD_NS  (2000 * NS_PER_MS)

@@ -87,7 +87,7 @@ static void name_type(void *data, uint64_t object, char out[static FRAME_TEXT_MA
 /* A look at all threads costs a file each: not for every one that has ended. */
 static pid_t thread_here(struct reading *reading, uint64_t tid)
 {
-    uint64_t now = deadline_now();
+    uint64_t now = clock_monotonic_ns();
     pid_t found;
 
     if (tid == 0 || tid > INT32_MAX)

@@ -114,10 +114,10 @@ int tracing_run(const struct endpoint *endpoint, const struct tracing *tracing, 
 
     if (fd < 0)
         return fd;
-    *out = (struct tracing_result){.id = out->id, .begin_ns = deadline_now()};
+    *out = (struct tracing_result){.id = out->id, .begin_ns = clock_monotonic_ns()};
     while (!stream.ended && stream.error == 0 && !out->interrupted && deadline_left_ms(over) > 0)
         out->interrupted = pump(&stream, tracing->interrupt, over);
-    out->end_ns = deadline_now();
+    out->end_ns = clock_monotonic_ns();
     out->hung_up = stream.ended;
     if (!stream.ended)
         error = end(&stream, endpoint, out->id, tracing->deadline_ms, stream.error ? NULL : why);

@@ -4,15 +4,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
-#define NAMES_MAX     16384u
-#define SLOTS         (2 * NAMES_MAX)
-#define DOUBT_SECONDS 30 /* until what had no name is looked at again */
+#include "util/clock.h"
+
+#define NAMES_MAX 16384u
+#define SLOTS     (2 * NAMES_MAX)
+#define DOUBT_NS  (30000 * NS_PER_MS) /* until what had no name is looked at again */
 
 struct name {
     struct frame frame;
-    time_t until; /* 0: for good */
+    uint64_t until; /* CLOCK_MONOTONIC ns; 0: for good */
 };
 
 struct names {
@@ -20,14 +21,6 @@ struct names {
     size_t count, room;
     uint32_t slots[SLOTS]; /* index in items and 1, by address; 0: free */
 };
-
-static time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
 
 int names_new(struct names **out)
 {
@@ -62,7 +55,7 @@ bool names_find(const struct names *names, uint64_t address, struct frame *out)
     *out = name ? name->frame : (struct frame){.address = address};
     if (out->source == FRAME_UNKNOWN)
         snprintf(out->text, sizeof(out->text), "0x%" PRIx64, address);
-    return name && (!name->until || name->until > now());
+    return name && (!name->until || name->until > clock_monotonic_ns());
 }
 
 static struct name *make_room(struct names *names)
@@ -92,6 +85,6 @@ void names_keep(struct names *names, const struct frame *frame)
     if (!name)
         return;
     name->frame = *frame;
-    name->until = frame->source == FRAME_UNKNOWN ? now() + DOUBT_SECONDS : 0;
+    name->until = frame->source == FRAME_UNKNOWN ? clock_monotonic_ns() + DOUBT_NS : 0;
     names->slots[slot_of(names, frame->address)] = (uint32_t)(name - names->items) + 1;
 }

@@ -3,21 +3,21 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "proc/image_file.h"
 #include "stack/jitted.h"
 #include "stack/names.h"
 #include "stack/naming.h"
+#include "util/clock.h"
 #include "util/text.h"
 
-#define FILES_MAX    64  /* that could not be read */
-#define FILE_SECONDS 600 /* until one of them is read again */
+#define FILES_MAX 64                   /* that could not be read */
+#define FILE_NS   (600000 * NS_PER_MS) /* until one of them is read again */
 
 struct unreadable {
     uint32_t device_major, device_minor;
     uint64_t inode;
-    time_t until;
+    uint64_t until; /* CLOCK_MONOTONIC ns */
 };
 
 struct resolver {
@@ -37,14 +37,6 @@ struct unnamed {
     const struct mapping *mapping; /* NULL: none covers it */
     struct frame frame;
 };
-
-static time_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec;
-}
 
 int resolver_new(struct resolver **out, const struct process *process, struct reason *why)
 {
@@ -128,7 +120,7 @@ static bool is_unreadable(const struct resolver *resolver, const struct mapping 
         const struct unreadable *file = &resolver->unreadable[i];
 
         if (file->inode == mapping->inode && file->device_major == mapping->device_major &&
-            file->device_minor == mapping->device_minor && file->until > now())
+            file->device_minor == mapping->device_minor && file->until > clock_monotonic_ns())
             return true;
     }
     return false;
@@ -140,7 +132,7 @@ static void set_unreadable(struct resolver *resolver, const struct mapping *mapp
         mapping->device_major,
         mapping->device_minor,
         mapping->inode,
-        now() + FILE_SECONDS,
+        clock_monotonic_ns() + FILE_NS,
     };
 }
 

@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
+
+#include "util/deadline.h"
 
 #define FILE_SIZE_MAX  (4ull << 30)
 #define MEMORY_MAX     (512ull << 20) /* beyond the files */
@@ -162,25 +163,17 @@ _Noreturn static void run_child(const struct confined_files *files, int out,
     _exit(0);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Exactly @size bytes before @deadline. */
-static int read_all(int fd, void *bytes, size_t size, int64_t deadline)
+static int read_all(int fd, void *bytes, size_t size, deadline_t deadline)
 {
     while (size) {
         struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-        int64_t left = deadline - now_ms();
+        int left = deadline_left_ms(deadline);
         ssize_t n;
 
-        if (left <= 0)
+        if (left == 0)
             return -ETIMEDOUT;
-        if (poll(&poll_fd, 1, (int)left) < 0 && errno != EINTR)
+        if (poll(&poll_fd, 1, left) < 0 && errno != EINTR)
             return -errno;
         n = poll_fd.revents ? read(fd, bytes, size) : -1;
         if (n == 0)
@@ -195,7 +188,7 @@ static int read_all(int fd, void *bytes, size_t size, int64_t deadline)
 
 static int read_answer(int fd, void *reply, size_t size, struct reason *why)
 {
-    int64_t deadline = now_ms() + DEADLINE_MS;
+    deadline_t deadline = deadline_in_ms(DEADLINE_MS);
     struct header header;
     int r = read_all(fd, &header, sizeof(header), deadline);
 

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
 #include "event_counts.h"
+#include "util/clock.h"
 
 #define SECOND (1000 * NS_PER_MS)
 

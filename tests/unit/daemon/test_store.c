@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
 #include "store.h"
+#include "util/clock.h"
 
 struct heard {
     struct event events[32];
