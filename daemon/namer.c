@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-#include "util/clock.h"
 #include "proc/memory.h"
 #include "proc/procfs.h"
 #include "proc/thread_ids.h"
 #include "stack/names.h"
 #include "stack/resolver.h"
+#include "util/clock.h"
+#include "util/number.h"
 #include "util/text.h"
 
 #define THREADS_MAX      512
@@ -206,20 +207,13 @@ size_t namer_stack(const struct namer *namer, enum abi_wait_kind kind, uint64_t 
 
 /* Names */
 
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void drop_repeated(struct wanted *wanted)
 {
     size_t kept = 0;
 
     if (!wanted->count)
         return;
-    qsort(wanted->items, wanted->count, sizeof(*wanted->items), by_value);
+    qsort(wanted->items, wanted->count, sizeof(*wanted->items), number_compare);
     for (size_t i = 0; i < wanted->count; i++)
         if (i == 0 || wanted->items[i] != wanted->items[kept - 1])
             wanted->items[kept++] = wanted->items[i];

@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "util/number.h"
+
 #define FUNCTIONS_MAX (1 << 19)
 #define GAPS_PERCENT  80
 
@@ -218,13 +220,6 @@ static int collect_starts(const struct image *image, const struct segment *segme
     return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 /* The index of the first function that starts after @va, in the sorted list. */
 static size_t first_after(const struct image *image, uint64_t va)
 {
@@ -302,7 +297,7 @@ int frames_fill_gaps(struct image *image, struct reason *why)
         if (image->segments[i].flags & SEGMENT_EXECUTABLE)
             r = collect_starts(image, &image->segments[i], &starts);
     if (r == 0 && starts.count) {
-        qsort(starts.items, starts.count, sizeof(*starts.items), by_value);
+        qsort(starts.items, starts.count, sizeof(*starts.items), number_compare);
         r = merge_starts(image, &starts);
     }
     free(starts.items);

@@ -17,13 +17,34 @@ static const struct {
     {structure_find_events, SITE_EVENTPIPE_WRITE, SITE_EVENTPIPE_WRITE},
 };
 
+static void clues_free(struct clues *clues)
+{
+    free(clues->events);
+}
+
+int clues_events(const struct code *code, struct clues *clues, const struct event_map **out,
+                 struct reason *why)
+{
+    if (!clues->events) {
+        _free_ struct event_map *map = calloc(1, sizeof(*map));
+        int r = map ? event_map_read(code, clues->creator, map, why)
+                    : reason_set(why, -ENOMEM, "no memory");
+
+        if (r < 0)
+            return r;
+        clues->events = TAKE_PTR(map);
+    }
+    *out = clues->events;
+    return 0;
+}
+
 int structure_find(struct image *image, const struct findings *named, struct findings *findings,
                    struct reason *why)
 {
     struct findings before = *findings;
     _decoder_free_ struct decoder *decoder = NULL;
     struct code code = {.image = image};
-    struct clues clues = {.named = named};
+    _cleanup_(clues_free) struct clues clues = {.named = named};
     int r = decoder_new(&decoder, image->machine);
 
     if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "locate/event_map.h"
 #include "locate/site.h"
 #include "locate/walk.h"
 #include "util/reason.h"
@@ -9,7 +10,12 @@
 struct clues {
     uint64_t creator; /* of the runtime's provider and its events, InitDotNETRuntime; 0: not seen */
     const struct findings *named; /* what symbols say; NULL: none asked */
+    struct event_map *events;     /* see clues_events(); owned; NULL: not read yet */
 };
+
+/* The events that @creator defines, read when they are first asked for. As event_map_read(). */
+_must_check_ int clues_events(const struct code *code, struct clues *clues,
+                              const struct event_map **out, struct reason *why);
 
 /*
  * Finding sites in a stripped image by the shape of its code and data. One finder knows one shape.

@@ -2,6 +2,7 @@
 #include "locate/event_map.h"
 #include "locate/references.h"
 #include "locate/structure.h"
+#include "util/number.h"
 
 /*
  * Each event of the runtime's provider is written by a function of its own, EventPipeWriteEventX
@@ -101,13 +102,6 @@ static void read_function(const struct code *code, const struct function *functi
         note_event(last, handed);
 }
 
-static int by_address(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 static int read_functions(const struct code *code, uint64_t creator, struct receivers *receivers,
                           struct reason *why)
 {
@@ -117,7 +111,7 @@ static int read_functions(const struct code *code, uint64_t creator, struct rece
 
     for (size_t i = 0; i < receivers->map->count; i++)
         addresses[i] = receivers->map->items[i].variable;
-    qsort(addresses, receivers->map->count, sizeof(*addresses), by_address);
+    qsort(addresses, receivers->map->count, sizeof(*addresses), number_compare);
     r = references_find(code, addresses, receivers->map->count, &list);
     if (r < 0)
         return reason_set(why, r, "too many functions may read the events' variables");
@@ -189,12 +183,10 @@ int structure_find_events(const struct code *code, struct clues *clues, struct f
                           struct reason *why)
 {
     _free_ struct receivers *receivers = calloc(1, sizeof(*receivers));
-    _free_ struct event_map *map = calloc(1, sizeof(*map));
     int r;
 
-    if (!map || !receivers)
+    if (!receivers)
         return reason_set(why, -ENOMEM, "no memory");
-    receivers->map = map;
-    r = event_map_read(code, clues->creator, map, why);
+    r = clues_events(code, clues, &receivers->map, why);
     return r < 0 ? r : find_in(code, clues->creator, receivers, findings, why);
 }

@@ -4,6 +4,7 @@
 #include "locate/exits.h"
 #include "locate/references.h"
 #include "locate/structure.h"
+#include "util/number.h"
 
 /*
  * A thread that finds a monitor taken, and has spun, calls
@@ -131,13 +132,6 @@ static struct user read_user(const struct code *code, const struct function *fun
     return user;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
 /* The variables themselves, and what the GOT has of them: before 3.0 all is read through it. */
 static size_t list_addresses(const struct image *image, const struct variables *variables,
                              uint64_t addresses[static 2 * VARIABLES_MAX])
@@ -152,7 +146,7 @@ static size_t list_addresses(const struct image *image, const struct variables *
         if (count < 2 * VARIABLES_MAX && bit_of_address(variables, relocation->target))
             addresses[count++] = relocation->slot;
     }
-    qsort(addresses, count, sizeof(*addresses), by_value);
+    qsort(addresses, count, sizeof(*addresses), number_compare);
     return count;
 }
 
@@ -179,21 +173,18 @@ static int find_users(const struct code *code, const struct variables *variables
     return 0;
 }
 
+static int by_start(const void *a, const void *b)
+{
+    const struct user *x = a, *y = b;
+
+    return number_compare(&x->function.start, &y->function.start);
+}
+
 static const struct user *user_at(const struct users *users, uint64_t start)
 {
-    size_t first = 0, last = users->count;
+    const struct user key = {.function.start = start};
 
-    while (first < last) {
-        size_t middle = first + (last - first) / 2;
-
-        if (users->items[middle].function.start < start)
-            first = middle + 1;
-        else
-            last = middle;
-    }
-    return first < users->count && users->items[first].function.start == start
-               ? &users->items[first]
-               : NULL;
+    return users->count ? bsearch(&key, users->items, users->count, sizeof(key), by_start) : NULL;
 }
 
 /* What a function reads itself or through those that it calls directly. */
@@ -427,18 +418,18 @@ static bool asks_first(const struct variables *variables)
     return false;
 }
 
-static int find_by_events(const struct code *code, uint64_t creator, struct candidate *out,
+static int find_by_events(const struct code *code, struct clues *clues, struct candidate *out,
                           struct reason *why)
 {
-    _free_ struct event_map *map = calloc(1, sizeof(*map));
+    const struct event_map *map;
     struct variables variables = {0};
     struct users users = {0};
-    int r = map ? event_map_read(code, creator, map, why) : reason_set(why, -ENOMEM, "no memory");
+    int r = clues_events(code, clues, &map, why);
 
     if (r < 0)
         return r;
     choose_variables(map, &variables);
-    r = find_users(code, &variables, creator, &users);
+    r = find_users(code, &variables, clues->creator, &users);
     if (r < 0)
         reason_set(why, r, "too many functions may read the events' variables");
     else
@@ -467,7 +458,7 @@ int structure_find_locks(const struct code *code, struct clues *clues, struct fi
 {
     struct candidate candidate = {0};
     size_t callers = 0;
-    int found = find_by_events(code, clues->creator, &candidate, why);
+    int found = find_by_events(code, clues, &candidate, why);
     int r = found < 0 && is_named(code, clues, &candidate) ? 0 : found;
 
     if (r == 0)

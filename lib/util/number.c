@@ -44,3 +44,10 @@ int number_hex(const char *text, uint64_t most, uint64_t *out)
         text += 2;
     return parse(text, 16, most, out);
 }
+
+int number_compare(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}

@@ -13,3 +13,6 @@
  */
 _must_check_ int number_decimal(const char *text, uint64_t most, uint64_t *out);
 _must_check_ int number_hex(const char *text, uint64_t most, uint64_t *out);
+
+/* Of two uint64_t, for qsort() and bsearch(). */
+int number_compare(const void *a, const void *b);
