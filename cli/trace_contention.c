@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "contention/eventpipe.h"
-#include "cure.h"
+#include "cure/cure.h"
 #include "stack/resolver.h"
 #include "state/target.h"
 #include "state/verdict.h"
@@ -100,7 +100,7 @@ static bool put_back(struct tracer *tracer)
     const char *refusal = cure_refusal(&tracer->seen);
     struct reason why = {"no memory"};
 
-    if (!refusal && cure(&tracer->target.process, &why) == 0)
+    if (!refusal && cure(&tracer->target.process, 1u << PROVIDER_RUNTIME, &why) == 0)
         return true;
     say(tracer, "what the session asked for is still on, and can't be put back: ",
         refusal ? refusal : why.text);

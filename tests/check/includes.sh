@@ -16,9 +16,10 @@ declare -A may=(
     [stack]='contract metadata locate runtime elf proc util'
     [contention]='diagnostics stack proc util'
     [diagnostics]='proc util'
+    [cure]='diagnostics state locate runtime elf proc util'
     [report]='state locate runtime elf proc util'
-    [cli]='diagnostics contention stack contract metadata report state locate runtime elf proc control util'
-    [daemon]='contention stack contract metadata report state locate runtime elf proc control util bpf'
+    [cli]='cure diagnostics contention stack contract metadata report state locate runtime elf proc control util'
+    [daemon]='cure diagnostics contention stack contract metadata report state locate runtime elf proc control util bpf'
 )
 
 folder_of() { # FILE: its folder as "may" names it

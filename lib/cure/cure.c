@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cure.h"
+#include "cure/cure.h"
 
 #include "diagnostics/tracing.h"
 
@@ -13,6 +13,19 @@ static bool has_collect(const struct session *session)
     for (size_t i = 0; i < session->provider_count; i++)
         has |= (session->providers[i].set.keywords & KEYWORD_HEAP_COLLECT) != 0;
     return has && !session->in_rundown;
+}
+
+unsigned cure_providers(const struct account *account)
+{
+    unsigned providers = 0;
+
+    for (size_t i = 0; i < account->count; i++) {
+        enum provider provider = provider_of_name(account->items[i].name);
+
+        if (provider < PROVIDER_MAX && account_is_stale(&account->items[i]))
+            providers |= 1u << provider;
+    }
+    return providers;
 }
 
 bool cure_collects(const struct observation *seen)
@@ -41,15 +54,18 @@ static int take_nothing(void *data, const void *bytes, size_t length, struct rea
     return 0;
 }
 
-int cure(const struct process *process, struct reason *why)
+int cure(const struct process *process, unsigned providers, struct reason *why)
 {
-    const struct ipc_provider nothing = {.name = "Microsoft-Windows-DotNETRuntime"};
-    const struct ipc_session session = {.providers = &nothing, .provider_count = 1, .buffer_mb = 1};
+    struct ipc_provider nothing[PROVIDER_MAX] = {0};
+    struct ipc_session session = {.providers = nothing, .buffer_mb = 1};
     const struct tracing tracing = {
         .session = &session, .duration_ms = 1, .deadline_ms = DEADLINE_MS, .interrupt = -1};
     struct tracing_result result;
     _endpoint_ struct endpoint endpoint = {.fd = -1};
     int r = endpoint_open(process, &endpoint, why);
 
+    for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
+        if (providers & 1u << provider)
+            nothing[session.provider_count++].name = provider_name(provider);
     return r < 0 ? r : tracing_run(&endpoint, &tracing, take_nothing, NULL, &result, why);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "state/account.h"
+
+/*
+ * Putting back runtime providers that have more on than anybody alive asks for. A session that asks
+ * them for nothing (keywords 0, level 0, no rundown) has the runtime take the union of what the
+ * live sessions want anew (ep_enable, src/native/eventpipe/ep.c; 3.1: EventPipeConfiguration::
+ * Enable), and takes nothing away from them. It does write into the process's state, through the
+ * process's own door, so it is done only on somebody's order.
+ *
+ * Only the runtime's own providers (enum provider) can be put back: an EventSource remembers the
+ * highest level that it was ever told, until the last session that asks for it has ended. The
+ * sample profiler is left alone, too: its level has no effect.
+ */
+
+/* The runtime's own that are stale, as bits 1 << enum provider. 0: there is nothing to put back. */
+unsigned cure_providers(const struct account *account);
+
+/* A session that stays has GCHeapCollect: whenever another begins, the runtime collects. */
+bool cure_collects(const struct observation *seen);
+
+/*
+ * Why it must not be tried, as far as @seen tells; NULL: it may. It must not make the runtime
+ * collect; and a session that is ending is about to have the union taken anew itself.
+ */
+const char *cure_refusal(const struct observation *seen);
+
+/* Does it, for @providers; whether it has helped, another look must tell. As tracing_run(). */
+_must_check_ int cure(const struct process *process, unsigned providers, struct reason *why);

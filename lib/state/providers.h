@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "state/session.h"
+
+/*
+ * What EventPipe has on, provider by provider, the runtime's own and those of EventSources: the
+ * list that EventPipeConfiguration keeps (src/native/eventpipe/ep-types.h, ep-config.c; 5.0 and
+ * later). Read like the sessions: twice, and accepted when nothing has moved.
+ */
+
+#define PROVIDERS_MAX 64
+
+struct provider_state {
+    char name[SESSION_NAME_MAX];
+    struct event_set set;
+    uint64_t sessions; /* mask: bit per session that gets its events; not 0 */
+};
+
+struct provider_states {
+    struct provider_state items[PROVIDERS_MAX]; /* those that are on, in the runtime's order */
+    size_t count;
+    size_t more; /* that are on and did not fit */
+    size_t off;  /* that are on for nobody */
+};
+
+/*
+ * The whole list, from @provider, the address of any EventPipeProvider in it. -EAGAIN when it would
+ * not hold still, -EBADMSG when it is no list of providers as we know them, or the reader's error.
+ */
+_must_check_ int providers_read(const struct reader *reader, uint64_t provider,
+                                struct provider_states *out, struct reason *why);
