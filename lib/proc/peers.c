@@ -111,22 +111,43 @@ static pid_t owner_of(struct peers *peers, uint64_t inode)
     return socket_owners_find(&peers->owners, inode);
 }
 
-static void add_peer(struct peers *peers, uint64_t socket, bool reverse, struct diagnostics *out)
+static void add_connection(struct diagnostics *out, uint64_t socket, enum far_end far, size_t peer)
 {
-    pid_t pid = owner_of(peers, socket);
-    struct peer *peer = &out->peers[out->peer_count];
+    if (out->connection_count == CONNECTIONS_MAX)
+        out->connections_cut = true;
+    else
+        out->connections[out->connection_count++] = (struct connection){socket, far, peer};
+}
+
+static struct peer peer_of(pid_t pid, uint64_t socket, bool reverse)
+{
+    struct peer peer = {.pid = pid, .socket = socket, .reverse = reverse};
     struct process process;
+
+    (void)!process_read(pid, &process, NULL); /* ended by now: what could be learnt */
+    text_copy(peer.name, sizeof(peer.name), process.name);
+    text_copy(peer.command, sizeof(peer.command),
+              process.command[0] ? process.command : process.name);
+    peer.start_time = process.start_time;
+    peer.uid = process.uid;
+    peer.state = process.state;
+    text_copy(peer.container, sizeof(peer.container), process.container);
+    return peer;
+}
+
+/* @own, @far: inodes of the two ends. */
+static void add_peer(struct peers *peers, uint64_t own, uint64_t far, bool reverse,
+                     struct diagnostics *out)
+{
+    pid_t pid = owner_of(peers, far);
 
     if (pid == 0 || out->peer_count == PEERS_MAX) {
         out->unknown++;
+        add_connection(out, own, FAR_UNSEEN, 0);
         return;
     }
-    *peer = (struct peer){.pid = pid, .socket = socket, .reverse = reverse};
-    (void)!process_read(pid, &process, NULL); /* ended by now: what could be learnt */
-    text_copy(peer->name, sizeof(peer->name), process.name);
-    text_copy(peer->command, sizeof(peer->command),
-              process.command[0] ? process.command : process.name);
-    out->peer_count++;
+    add_connection(out, own, FAR_PEER, out->peer_count);
+    out->peers[out->peer_count++] = peer_of(pid, far, reverse);
 }
 
 /* "dotnet-diagnostic-PID-" and "dotnet-diagnostic-PID-TIME-socket": no one else has the latter. */
@@ -160,12 +181,14 @@ static void take_own_port(struct peers *peers, const struct process *process,
         text_printable(out->path);
     } else if (socket->peer == 0) {
         out->closed++;
+        add_connection(out, socket->inode, FAR_CLOSED, 0);
     } else {
-        add_peer(peers, socket->peer, false, out);
+        add_peer(peers, socket->inode, socket->peer, false, out);
     }
 }
 
-/* The listener's end carries the name, and the process owns the other. */
+/* The listener's end carries the name, and the process owns the other. When the former is closed,
+ * no name is left. */
 static void take_reverse_ports(struct peers *peers, const struct process *process,
                                const struct unix_sockets *sockets,
                                const struct diagnostic_ports *ports, struct diagnostics *out)
@@ -173,9 +196,14 @@ static void take_reverse_ports(struct peers *peers, const struct process *proces
     for (size_t i = 0; i < sockets->count; i++) {
         const struct unix_socket *socket = &sockets->entries[i];
 
-        if (!socket->listening && socket->peer != 0 && diagnostic_ports_find(ports, socket->name) &&
+        if (socket->listening)
+            continue;
+        if (socket->peer != 0 && diagnostic_ports_find(ports, socket->name) &&
             owner_of(peers, socket->peer) == process->pid)
-            add_peer(peers, socket->inode, true, out);
+            add_peer(peers, socket->peer, socket->inode, true, out);
+        else if (socket->peer == 0 && !socket->name[0] &&
+                 owner_of(peers, socket->inode) == process->pid)
+            add_connection(out, socket->inode, FAR_CLOSED, 0);
     }
 }
 
@@ -197,4 +225,13 @@ int peers_of(struct peers *peers, const struct process *process,
     for (size_t i = 0; ports && ports->count > 0 && i < peers->network_count; i++)
         take_reverse_ports(peers, process, &peers->networks[i].sockets, ports, out);
     return 0;
+}
+
+const struct connection *diagnostics_connection(const struct diagnostics *diagnostics,
+                                                uint64_t socket)
+{
+    for (size_t i = 0; i < diagnostics->connection_count; i++)
+        if (diagnostics->connections[i].socket == socket)
+            return &diagnostics->connections[i];
+    return NULL;
 }

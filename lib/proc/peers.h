@@ -13,7 +13,26 @@ struct peer {
     char command[2 * PROCESS_FILE_MAX]; /* for people: "dotnet dotnet-trace.dll" */
     uint64_t socket;                    /* inode of its end */
     bool reverse;                       /* it listens, and the runtime connected to it */
+    uint64_t start_time;                /* as in struct process; 0: it had ended by then */
+    uid_t uid;
+    char state; /* as in struct process; T, t: stopped */
+    char container[PROCESS_CONTAINER_MAX];
 };
+
+enum far_end {
+    FAR_PEER,   /* one of the peers has it */
+    FAR_UNSEEN, /* nobody that we can see has it, or there are too many peers */
+    FAR_CLOSED, /* it is closed, or its process has ended */
+};
+
+/* A connection to a runtime's diagnostics server, by the runtime's own end. */
+struct connection {
+    uint64_t socket; /* inode of that */
+    enum far_end far;
+    size_t peer; /* FAR_PEER: which one */
+};
+
+#define CONNECTIONS_MAX 128
 
 /*
  * What the sockets say about one runtime's diagnostics. A connection to the runtime's own port
@@ -27,7 +46,16 @@ struct diagnostics {
     size_t peer_count;
     unsigned unknown; /* connections whose other end nobody that we can see has open, or too many */
     unsigned closed;  /* connections that the client has closed and the runtime has not yet */
+    /* Each of these; and for a runtime with reverse ports also any nameless socket of its whose
+     * other end is closed: that may have been a connection to one of them, and is not counted. */
+    struct connection connections[CONNECTIONS_MAX];
+    size_t connection_count;
+    bool connections_cut; /* there are more */
 };
+
+/* The connection whose own end has the inode @socket; NULL: none. */
+const struct connection *diagnostics_connection(const struct diagnostics *diagnostics,
+                                                uint64_t socket);
 
 /*
  * A snapshot for one run, taken as questions come: the sockets of a network namespace at the first

@@ -43,7 +43,19 @@ static json_t *encode_contexts(const struct observation *seen)
     return all;
 }
 
-static json_t *encode_session(const struct session *session)
+/* Who reads a session; null where that is nobody's part. */
+static json_t *encode_session_client(const struct observation *seen, const struct session *session)
+{
+    struct session_client client = session_client_of(seen, session);
+
+    if (client.client == CLIENT_NONE)
+        return json_null();
+    return json_pack("{s:o, s:s?, s:s}", "pid",
+                     client.peer ? json_integer(client.peer->pid) : json_null(), "name",
+                     client.peer ? client.peer->name : NULL, "state", client_name(client.client));
+}
+
+static json_t *encode_session(const struct observation *seen, const struct session *session)
 {
     char started[TIMESTAMP_TEXT_MAX];
     json_t *providers = json_array();
@@ -56,9 +68,13 @@ static json_t *encode_session(const struct session *session)
                                                    "level", (int)asked->set.level));
     }
     timestamp_format(session_started_us(session), started);
-    return json_pack("{s:i, s:o, s:s, s:s, s:b, s:o}", "index", (int)session->index, "id",
-                     json_hex(session->address), "type", session_type_name(session->type),
-                     "started", started, "ending", session->in_rundown, "providers", providers);
+    return json_pack("{s:i, s:o, s:s, s:s, s:b, s:o, s:b, s:o, s:o}", "index", (int)session->index,
+                     "id", json_hex(session->address), "type", session_type_name(session->type),
+                     "started", started, "ending", session->in_rundown, "providers", providers,
+                     "rundown", session->wants_rundown, "buffer_bytes",
+                     session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes)
+                                           : json_null(),
+                     "client", encode_session_client(seen, session));
 }
 
 static json_t *encode_sessions(const struct observation *seen)
@@ -69,7 +85,7 @@ static json_t *encode_sessions(const struct observation *seen)
         return json_null();
     all = json_array();
     for (size_t i = 0; i < seen->sessions.count; i++)
-        json_array_append_new(all, encode_session(&seen->sessions.items[i]));
+        json_array_append_new(all, encode_session(seen, &seen->sessions.items[i]));
     return all;
 }
 

@@ -23,7 +23,12 @@ static void set_effective(struct account *out, const char *name, struct event_se
     if (!item)
         return;
     item->is_on = true;
-    item->effective = set;
+    event_set_add(&item->effective, set);
+}
+
+static bool is_native(const char *name)
+{
+    return provider_of_name(name) < PROVIDER_MAX;
 }
 
 static void add_contexts(const struct observation *seen, struct account *out)
@@ -39,43 +44,70 @@ static void add_states(const struct provider_states *providers, bool native, str
     for (size_t i = 0; i < providers->count; i++) {
         const struct provider_state *state = &providers->items[i];
 
-        if ((provider_of_name(state->name) < PROVIDER_MAX) == native)
+        if (is_native(state->name) == native)
             set_effective(out, state->name, state->set);
     }
 }
 
-static void add_session(const struct session *session, struct account *out)
+static void add_session(const struct session *session, bool native, struct account *out)
 {
     for (size_t i = 0; i < session->provider_count; i++) {
-        struct provider_account *item = find_or_add(out, session->providers[i].name);
+        const struct session_provider *asked = &session->providers[i];
+        struct provider_account *item =
+            is_native(asked->name) == native ? find_or_add(out, asked->name) : NULL;
 
         if (!item)
             continue;
-        event_set_add(&item->wanted, session->providers[i].set);
+        event_set_add(&item->wanted, asked->set);
         item->sessions |= UINT64_C(1) << session->index;
     }
 }
 
+static void add_sessions(const struct sessions *sessions, bool native, struct account *out)
+{
+    for (size_t i = 0; i < sessions->count; i++)
+        if (!sessions->items[i].in_rundown)
+            add_session(&sessions->items[i], native, out);
+}
+
+/* A session that asks for everything, or for more than was kept: of that it is known that it is
+ * none of the runtime's own (session.h). */
+static void add_unlisted(const struct session *session, struct account *out)
+{
+    for (size_t i = 0; i < out->count; i++) {
+        struct provider_account *item = &out->items[i];
+
+        if (session->everything) {
+            event_set_add(&item->wanted, (struct event_set){LEVEL_VERBOSE, UINT64_MAX});
+            item->sessions |= UINT64_C(1) << session->index;
+        }
+        item->is_unsure |= session->more_providers && !is_native(item->name);
+    }
+}
+
+/* Several providers may have one name: the runtime's own is there once more as an EventSource. */
 void account_of(const struct observation *seen, const struct provider_states *providers,
                 struct account *out)
 {
     memset(out, 0, sizeof(*out));
     out->is_partial = !providers;
-    if (providers) {
-        add_states(providers, true, out);
-        add_states(providers, false, out);
-        out->more += providers->more;
-    } else {
+    if (!providers)
         add_contexts(seen, out);
+    for (int native = 1; native >= 0; native--) {
+        if (providers)
+            add_states(providers, native, out);
+        add_sessions(&seen->sessions, native, out);
     }
+    out->more += providers ? providers->more : 0;
     for (size_t i = 0; i < seen->sessions.count; i++)
         if (!seen->sessions.items[i].in_rundown)
-            add_session(&seen->sessions.items[i], out);
+            add_unlisted(&seen->sessions.items[i], out);
 }
 
 bool account_is_stale(const struct provider_account *account)
 {
-    return account->is_on && event_set_exceeds(account->effective, account->wanted);
+    return account->is_on && !account->is_unsure &&
+           event_set_exceeds(account->effective, account->wanted);
 }
 
 struct event_set account_excess(const struct provider_account *account)

@@ -14,10 +14,11 @@
 
 struct provider_account {
     char name[SESSION_NAME_MAX];
-    bool is_on;                 /* @effective could be read, and is not empty */
+    bool is_on;                 /* @effective could be read, and somebody gets it */
     struct event_set effective; /* what the runtime has on */
     struct event_set wanted;    /* what the sessions that stay ask for, together */
     uint64_t sessions;          /* bit per session that asks for it, by its index */
+    bool is_unsure;             /* a session asks for more than was kept of it, maybe for this */
 };
 
 struct account {
@@ -34,8 +35,8 @@ struct account {
 void account_of(const struct observation *seen, const struct provider_states *providers,
                 struct account *out);
 
-/* Is more on than anybody who stays asks for? Between a session's begin and the provider's own
- * change milliseconds pass: it is stale when that lasts. */
+/* Is more on than anybody who stays asks for, for sure? Between a session's begin and the
+ * provider's own change milliseconds pass: it is stale when that lasts. */
 bool account_is_stale(const struct provider_account *account);
 
 /* What is on beyond what is wanted: the extra keywords, and the level if that is higher, else 0. */

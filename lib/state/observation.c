@@ -12,6 +12,57 @@ const char *sink_name(enum sink sink)
     return names[sink];
 }
 
+const char *client_name(enum client client)
+{
+    static const char *const names[CLIENT_MAX] = {
+        [CLIENT_NONE] = "none", [CLIENT_ALIVE] = "alive",   [CLIENT_STOPPED] = "stopped",
+        [CLIENT_GONE] = "gone", [CLIENT_HIDDEN] = "hidden", [CLIENT_UNKNOWN] = "unknown",
+    };
+
+    return names[client];
+}
+
+static size_t sessions_of_clients(const struct observation *observation)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < observation->sessions.count; i++)
+        count += observation->sessions.items[i].type == SESSION_IPC_STREAM;
+    return count;
+}
+
+static const struct connection *only_connection(const struct observation *observation)
+{
+    const struct diagnostics *clients = &observation->clients;
+    const struct connection *only = clients->connections;
+
+    if (sessions_of_clients(observation) != 1 || clients->connection_count != 1)
+        return NULL;
+    return only->far == FAR_PEER && clients->peers[only->peer].reverse ? NULL : only;
+}
+
+struct session_client session_client_of(const struct observation *observation,
+                                        const struct session *session)
+{
+    const struct connection *connection;
+    const struct peer *peer;
+
+    if (session->type != SESSION_IPC_STREAM)
+        return (struct session_client){CLIENT_NONE, NULL};
+    if (!observation->clients_readable)
+        return (struct session_client){CLIENT_UNKNOWN, NULL};
+    connection = session->socket ? diagnostics_connection(&observation->clients, session->socket)
+                                 : only_connection(observation);
+    if (!connection)
+        return (struct session_client){CLIENT_UNKNOWN, NULL};
+    if (connection->far != FAR_PEER)
+        return (struct session_client){connection->far == FAR_CLOSED ? CLIENT_GONE : CLIENT_HIDDEN,
+                                       NULL};
+    peer = &observation->clients.peers[connection->peer];
+    return (struct session_client){
+        peer->state == 'T' || peer->state == 't' ? CLIENT_STOPPED : CLIENT_ALIVE, peer};
+}
+
 bool observation_is_active(const struct observation *observation, enum provider provider,
                            enum sink sink)
 {

@@ -65,6 +65,31 @@ struct observation {
     struct asked_by_environment environment;
 };
 
+/* Who is at the other end of a session. */
+enum client {
+    CLIENT_NONE, /* nobody: its events go to a file, or stay in the process */
+    CLIENT_ALIVE,
+    CLIENT_STOPPED, /* by a signal or a debugger: it reads nothing */
+    CLIENT_GONE,
+    CLIENT_HIDDEN,  /* in a process that can't be seen from here */
+    CLIENT_UNKNOWN, /* which connection is the session's can't be told */
+    CLIENT_MAX,
+};
+
+struct session_client {
+    enum client client;
+    const struct peer *peer; /* CLIENT_ALIVE, CLIENT_STOPPED: in @observation; else NULL */
+};
+
+const char *client_name(enum client client); /* "alive", "gone", ... */
+
+/*
+ * By the socket that the session writes to; where that is not told, the only connection is that of
+ * the only session which goes to a client.
+ */
+struct session_client session_client_of(const struct observation *observation,
+                                        const struct session *session);
+
 const char *sink_name(enum sink sink); /* "EventPipe", "LTTng", "user_events" */
 
 /* Does a provider have the runtime build events for this sink now? */

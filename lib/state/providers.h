@@ -14,7 +14,7 @@
 struct provider_state {
     char name[SESSION_NAME_MAX];
     struct event_set set;
-    uint64_t sessions; /* mask: bit per session that gets its events; not 0 */
+    uint64_t sessions; /* mask: bit per session that gets its events */
 };
 
 struct provider_states {
@@ -24,9 +24,14 @@ struct provider_states {
     size_t off;  /* that are on for nobody */
 };
 
+/* The one at @provider. -EBADMSG when it is none as we know them, or the reader's error. */
+_must_check_ int provider_read(const struct reader *reader, uint64_t provider,
+                               struct provider_state *out);
+
 /*
- * The whole list, from @provider, the address of any EventPipeProvider in it. -EAGAIN when it would
- * not hold still, -EBADMSG when it is no list of providers as we know them, or the reader's error.
+ * The whole list, from @provider, the address of any EventPipeProvider in it, without the one that
+ * every session has (see session_asks_always()). -EAGAIN when it would not hold still, -EBADMSG
+ * when it is no list of providers as we know them, or the reader's error.
  */
 _must_check_ int providers_read(const struct reader *reader, uint64_t provider,
                                 struct provider_states *out, struct reason *why);

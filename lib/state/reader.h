@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,3 +21,26 @@ _must_check_ static inline int reader_read(const struct reader *reader, uint64_t
 {
     return reader->read(reader->context, address, to, length);
 }
+
+/* May something of the process lie there? */
+static inline bool reader_may_hold(uint64_t address)
+{
+    return address >= 4096 && address < 1ull << 48;
+}
+
+/* The same for what is reached by a pointer out of the process's memory: -EBADMSG for one that
+ * leads nowhere. */
+_must_check_ int reader_follow(const struct reader *reader, uint64_t address, void *to,
+                               size_t length);
+
+/*
+ * The text at @address into @size bytes, with its NUL; what does not fit is cut and ends in "...".
+ * @wide: UTF-16. reader_name() wants printable ASCII, and some of it: else -EBADMSG. With
+ * reader_text() it may be anything: what is no printable ASCII becomes '?'.
+ */
+#define READER_TEXT_MAX 128
+
+_must_check_ int reader_name(const struct reader *reader, uint64_t address, bool wide, char *to,
+                             size_t size);
+_must_check_ int reader_text(const struct reader *reader, uint64_t address, bool wide, char *to,
+                             size_t size);

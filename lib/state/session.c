@@ -4,22 +4,20 @@
 #include <string.h>
 #include <time.h>
 
+#include "state/session_stream.h"
+
 #define OBJECT_BYTES     128
 #define NODES_MAX        512 /* of all sessions together: each costs reads */
 #define TRIES            20
 #define SEARCH_BYTES_MAX (64ull << 20)
 #define SEARCH_LOOKS_MAX (1u << 18)
-#define PAGE             4096
 #define FORMAT_MAX       2
 #define LEVEL_MAX        255
-#define ADDRESS_MIN      4096
-#define ADDRESS_MAX      (1ull << 48)
+#define BUFFER_MIN       (100u << 10) /* ep-buffer-manager.c keeps the limit within these */
+#define BUFFER_MAX       UINT32_MAX
 #define YEAR_2015        130645440000000000ull /* in the unit of a session's start */
 #define UNIX_EPOCH       116444736000000000ull
 #define ONE_DAY          864000000000ull
-
-/* Asked for by every session, all keywords, level 0: it says nothing. */
-#define OWN_PROVIDER "Microsoft-DotNETCore-EventPipe"
 
 /* Offsets in EventPipeSession: src/coreclr/vm/eventpipesession.h (3.1), ep-session.h (5.0 on). */
 struct layout_offsets {
@@ -28,7 +26,12 @@ struct layout_offsets {
     uint8_t in_rundown;
     uint8_t type;
     uint8_t format;
-    uint8_t start;
+    uint8_t start; /* and eight bytes on the monotonic one */
+    uint8_t streams;
+    uint8_t rundown; /* is wanted; before 9.0 */
+    uint8_t buffers;
+    uint8_t buffer_limit; /* in what @buffers leads to */
+    uint8_t file;
     bool wide_names;       /* provider names are UTF-16 */
     bool next_comes_first; /* a list node is {next, item}, not {item, next} */
 };
@@ -40,6 +43,11 @@ static const struct layout_offsets layout_3 = {
     .type = 28,
     .format = 32,
     .start = SESSION_START_3,
+    .streams = 64,
+    .rundown = 36,
+    .buffers = 16,
+    .buffer_limit = 24,
+    .file = 56,
     .wide_names = true,
     .next_comes_first = true,
 };
@@ -51,7 +59,19 @@ static const struct layout_offsets layout_5 = {
     .type = 84,
     .format = 88,
     .start = SESSION_START_5,
+    .streams = 80,
+    .rundown = 92,
+    .buffers = 24,
+    .buffer_limit = 72,
+    .file = 32,
 };
+
+#define RUNDOWN_KEYWORDS 96 /* 9.0 and later */
+
+static const struct layout_offsets *layout_of(const struct session_facts *facts)
+{
+    return facts->start == SESSION_START_3 ? &layout_3 : &layout_5;
+}
 
 static uint64_t u64_at(const uint8_t *bytes, size_t offset)
 {
@@ -69,11 +89,6 @@ static uint32_t u32_at(const uint8_t *bytes, size_t offset)
     return value;
 }
 
-static bool is_address(uint64_t value)
-{
-    return value >= ADDRESS_MIN && value < ADDRESS_MAX;
-}
-
 static uint64_t now(void)
 {
     struct timespec time;
@@ -87,6 +102,16 @@ int64_t session_started_us(const struct session *session)
     return ((int64_t)session->start - (int64_t)UNIX_EPOCH) / 10;
 }
 
+bool session_same(const struct session *a, const struct session *b)
+{
+    return a->address == b->address && a->start == b->start && a->stamp == b->stamp;
+}
+
+bool session_asks_always(const char *name)
+{
+    return strcmp(name, "Microsoft-DotNETCore-EventPipe") == 0;
+}
+
 static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
                          const struct layout_offsets *layout, uint32_t index, struct session *out)
 {
@@ -95,6 +120,8 @@ static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
     out->index = u32_at(bytes, layout->index);
     out->in_rundown = bytes[layout->in_rundown] != 0;
     out->start = u64_at(bytes, layout->start);
+    out->stamp = u64_at(bytes, layout->start + 8u);
+    out->streams = u32_at(bytes, layout->streams) != 0;
     if (out->index != index || type >= SESSION_TYPE_MAX ||
         u32_at(bytes, layout->format) > FORMAT_MAX || bytes[layout->in_rundown] > 1 ||
         out->start < YEAR_2015 || out->start > now() + ONE_DAY)
@@ -103,64 +130,30 @@ static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
     return 0;
 }
 
-static bool has_end(const uint8_t *bytes, size_t size, size_t step)
+static void decode_rundown(const uint8_t bytes[static OBJECT_BYTES],
+                           const struct layout_offsets *layout, bool by_keywords,
+                           struct session *out)
 {
-    for (size_t i = 0; i + step <= size; i += step)
-        if (!bytes[i] && !bytes[i + step - 1])
-            return true;
-    return false;
-}
-
-/* Up to @size bytes of a text that may end before them: a page that it does not reach need not be
- * there. */
-static int read_text(const struct reader *reader, uint64_t address, size_t step, uint8_t *to,
-                     size_t size)
-{
-    size_t first = PAGE - address % PAGE < size ? PAGE - address % PAGE : size;
-    int r = reader_read(reader, address, to, first);
-
-    if (r < 0 || first == size || has_end(to, first, step))
-        return r;
-    return reader_read(reader, address + first, to + first, size - first);
-}
-
-/* A provider's name is one of ASCII's printable characters; anything else is no name. */
-static int read_name(const struct reader *reader, uint64_t address, bool wide,
-                     char name[static SESSION_NAME_MAX])
-{
-    uint8_t bytes[2 * SESSION_NAME_MAX] = {0};
-    size_t step = wide ? 2 : 1;
-    int r = read_text(reader, address, step, bytes, step * SESSION_NAME_MAX);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < SESSION_NAME_MAX; i++) {
-        uint8_t low = bytes[i * step], high = wide ? bytes[i * step + 1] : 0;
-
-        if (!low && !high) {
-            name[i] = 0;
-            return i ? 0 : -EBADMSG;
-        }
-        if (low < ' ' || low > '~' || high)
-            return -EBADMSG;
-        name[i] = (char)low;
-    }
-    strcpy(name + SESSION_NAME_MAX - 4, "..."); /* a longer one cannot be the runtime's */
-    return 0;
+    out->rundown_keywords = by_keywords ? u64_at(bytes, RUNDOWN_KEYWORDS) : 0;
+    out->wants_rundown = by_keywords ? out->rundown_keywords != 0 : bytes[layout->rundown] == 1;
 }
 
 static int read_provider(const struct reader *reader, uint64_t address, bool wide,
                          struct session_provider *out)
 {
-    uint8_t bytes[24]; /* name *, keywords, level */
-    int r = is_address(address) ? reader_read(reader, address, bytes, sizeof(bytes)) : -EBADMSG;
+    uint8_t bytes[32]; /* name *, keywords, level, filter * */
+    int r = reader_follow(reader, address, bytes, sizeof(bytes));
 
     if (r < 0)
         return r;
-    out->set = (struct event_set){u32_at(bytes, 16), u64_at(bytes, 8)};
-    if (out->set.level > LEVEL_MAX || !is_address(u64_at(bytes, 0)))
+    out->set.level = u32_at(bytes, 16);
+    out->set.keywords = u64_at(bytes, 8);
+    if (out->set.level > LEVEL_MAX)
         return -EBADMSG;
-    return read_name(reader, u64_at(bytes, 0), wide, out->name);
+    r = reader_name(reader, u64_at(bytes, 0), wide, out->name, sizeof(out->name));
+    if (r == 0 && u64_at(bytes, 24))
+        r = reader_text(reader, u64_at(bytes, 24), wide, out->filter, sizeof(out->filter));
+    return r;
 }
 
 static bool is_native(const struct session_provider *provider)
@@ -176,7 +169,7 @@ static int add_provider(const struct reader *reader, uint64_t address,
 
     if (r < 0)
         return r;
-    if (strcmp(provider.name, OWN_PROVIDER) == 0)
+    if (session_asks_always(provider.name))
         return 0;
     if (out->provider_count < SESSION_PROVIDERS_MAX) {
         out->providers[out->provider_count++] = provider;
@@ -194,21 +187,22 @@ static int add_provider(const struct reader *reader, uint64_t address,
 static int read_providers(const struct reader *reader, uint64_t list,
                           const struct layout_offsets *layout, size_t *nodes, struct session *out)
 {
-    uint64_t head, node;
+    uint64_t heads[2], node; /* of the list, and a provider that stands for all */
     int r;
 
     if (!list) /* it is ending */
         return 0;
-    r = is_address(list) ? reader_read(reader, list, &head, sizeof(head)) : -EBADMSG;
-    if (r < 0 || !head)
+    r = reader_follow(reader, list, heads, sizeof(heads));
+    if (r < 0)
         return r;
-    r = is_address(head) ? reader_read(reader, head, &node, sizeof(node)) : -EBADMSG;
+    out->everything = heads[1] != 0;
+    if (!heads[0])
+        return 0;
+    r = reader_follow(reader, heads[0], &node, sizeof(node));
     while (r == 0 && node) {
         uint64_t pair[2] = {0};
 
-        r = ++*nodes <= NODES_MAX && is_address(node)
-                ? reader_read(reader, node, pair, sizeof(pair))
-                : -EBADMSG;
+        r = ++*nodes <= NODES_MAX ? reader_follow(reader, node, pair, sizeof(pair)) : -EBADMSG;
         if (r == 0)
             r = add_provider(reader, pair[layout->next_comes_first], layout, out);
         node = pair[!layout->next_comes_first];
@@ -216,20 +210,51 @@ static int read_providers(const struct reader *reader, uint64_t list,
     return r;
 }
 
-static int read_session(const struct reader *reader, uint64_t address, uint32_t index,
-                        const struct layout_offsets *layout, size_t *nodes, struct session *out)
+/* A session without is no less one. */
+static uint64_t read_buffer_limit(const struct reader *reader, uint64_t buffers, uint8_t offset)
 {
-    uint8_t bytes[OBJECT_BYTES];
-    int r = is_address(address) ? reader_read(reader, address, bytes, sizeof(bytes)) : -EBADMSG;
+    uint64_t limit;
 
-    *out = (struct session){.address = address};
+    if (!reader_may_hold(buffers) ||
+        reader_read(reader, buffers + offset, &limit, sizeof(limit)) < 0)
+        return 0;
+    return limit >= BUFFER_MIN && limit <= BUFFER_MAX ? limit : 0;
+}
+
+static void read_stream(const struct reader *reader, const struct session_facts *facts,
+                        uint64_t file, struct session *out)
+{
+    struct session_stream stream;
+
+    out->fd = -1;
+    if (out->type != SESSION_IPC_STREAM || session_stream_read(reader, facts, file, &stream) < 0)
+        return;
+    out->fd = stream.fd;
+    out->write_failed = stream.write_failed;
+}
+
+/* @out is all zero. */
+static int read_session(const struct reader *reader, uint64_t address, uint32_t index,
+                        const struct session_facts *facts, size_t *nodes, struct session *out)
+{
+    const struct layout_offsets *layout = layout_of(facts);
+    uint8_t bytes[OBJECT_BYTES];
+    int r = reader_follow(reader, address, bytes, sizeof(bytes));
+
+    out->address = address;
     if (r == 0)
         r = decode_object(bytes, layout, index, out);
-    return r < 0 ? r : read_providers(reader, u64_at(bytes, layout->providers), layout, nodes, out);
+    if (r < 0)
+        return r;
+    decode_rundown(bytes, layout, facts->has_contract, out);
+    out->buffer_bytes =
+        read_buffer_limit(reader, u64_at(bytes, layout->buffers), layout->buffer_limit);
+    read_stream(reader, facts, u64_at(bytes, layout->file), out);
+    return read_providers(reader, u64_at(bytes, layout->providers), layout, nodes, out);
 }
 
 static int read_all(const struct reader *reader, const uint64_t slots[static SESSIONS_MAX],
-                    const struct layout_offsets *layout, struct sessions *out)
+                    const struct session_facts *facts, struct sessions *out)
 {
     size_t nodes = 0;
     int r = 0;
@@ -238,15 +263,23 @@ static int read_all(const struct reader *reader, const uint64_t slots[static SES
     for (uint32_t i = 0; i < SESSIONS_MAX && r == 0; i++) {
         if (!slots[i])
             continue;
-        r = read_session(reader, slots[i], i, layout, &nodes, &out->items[out->count]);
+        r = read_session(reader, slots[i], i, facts, &nodes, &out->items[out->count]);
         out->count++;
     }
     return r;
 }
 
+/* The same sessions, asking for the same? A write may fail at any time. */
+static bool is_same(const struct sessions *a, struct sessions *b)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        b->items[i].write_failed = a->items[i].write_failed;
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 /* One try: what was read twice and is the same. 1: it moved. */
-static int try_read(const struct reader *reader, uint64_t table,
-                    const struct layout_offsets *layout, struct sessions *out)
+static int try_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
+                    struct sessions *out)
 {
     _free_ struct sessions *again = calloc(1, sizeof(*again));
     uint64_t before[SESSIONS_MAX], after[SESSIONS_MAX];
@@ -254,28 +287,26 @@ static int try_read(const struct reader *reader, uint64_t table,
 
     if (r < 0)
         return r;
-    r = read_all(reader, before, layout, out);
+    r = read_all(reader, before, facts, again);
     if (r == 0)
-        r = read_all(reader, before, layout, again);
+        r = read_all(reader, before, facts, out);
     if (reader_read(reader, table, after, sizeof(after)) < 0)
         return -EFAULT;
-    if (memcmp(before, after, sizeof(before)) != 0 ||
-        (r == 0 && memcmp(out, again, sizeof(*out)) != 0))
+    if (memcmp(before, after, sizeof(before)) != 0 || (r == 0 && !is_same(out, again)))
         return 1;
     return r;
 }
 
-int sessions_read(const struct reader *reader, uint64_t table, uint16_t start_offset,
+int sessions_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
                   struct sessions *out, struct reason *why)
 {
-    const struct layout_offsets *layout = start_offset == SESSION_START_3 ? &layout_3 : &layout_5;
     int r = 0;
 
-    if (start_offset && start_offset != layout->start)
+    if (facts->start && facts->start != layout_of(facts)->start)
         return reason_set(why, -ENOTSUP, "sessions have a layout that is not known (start at %u)",
-                          start_offset);
+                          facts->start);
     for (int i = 0; i < TRIES; i++) {
-        r = try_read(reader, table, layout, out);
+        r = try_read(reader, table, facts, out);
         if (r == 0 || r == -ESRCH || r == -EPERM || r == -EACCES || r == -ENOMEM)
             break;
     }
@@ -291,7 +322,7 @@ static bool is_session(const struct reader *reader, uint64_t address, uint32_t i
     uint8_t bytes[OBJECT_BYTES];
     struct session session;
 
-    return is_address(address) && reader_read(reader, address, bytes, sizeof(bytes)) == 0 &&
+    return reader_follow(reader, address, bytes, sizeof(bytes)) == 0 &&
            decode_object(bytes, &layout_5, index, &session) == 0;
 }
 
@@ -330,7 +361,7 @@ int sessions_search(const struct reader *reader, uint64_t start, uint64_t size, 
         for (size_t i = 0; i < count; i++) {
             uint64_t candidate = at + 8 * i - 8 * first;
 
-            if (!is_address(block[i]) || block[i] % 8 || candidate < start)
+            if (!reader_may_hold(block[i]) || block[i] % 8 || candidate < start)
                 continue;
             if (++looks > SEARCH_LOOKS_MAX)
                 return -E2BIG;
@@ -352,6 +383,8 @@ struct event_set sessions_wanted(const struct sessions *sessions, enum provider 
     for (size_t i = 0; i < sessions->count; i++) {
         const struct session *session = &sessions->items[i];
 
+        if (session->everything && !session->in_rundown)
+            event_set_add(&wanted, (struct event_set){LEVEL_VERBOSE, UINT64_MAX});
         for (size_t n = 0; !session->in_rundown && n < session->provider_count; n++)
             if (strcmp(session->providers[n].name, provider_name(provider)) == 0)
                 event_set_add(&wanted, session->providers[n].set);

@@ -18,6 +18,7 @@
 #define SESSIONS_MAX          64
 #define SESSION_PROVIDERS_MAX 16 /* kept, the runtime's own first; more are counted */
 #define SESSION_NAME_MAX      64
+#define SESSION_FILTER_MAX    96
 #define SESSION_START_3       40 /* offset of the start time, 3.x */
 #define SESSION_START_5       56 /* 5.0 and later */
 
@@ -34,17 +35,28 @@ enum session_type { /* EventPipeSessionType, src/native/eventpipe/ep-types.h */
 struct session_provider {
     char name[SESSION_NAME_MAX]; /* printable */
     struct event_set set;
+    char filter[SESSION_FILTER_MAX]; /* what it is told beside, "key=value;..."; printable */
 };
 
 struct session {
     uint64_t address; /* what the diagnostics protocol calls the session's id */
     uint32_t index;
     enum session_type type;
-    uint64_t start;  /* 100 ns since 1601, UTC */
-    bool in_rundown; /* it is ending: its providers are those of the rundown */
+    uint64_t start;            /* 100 ns since 1601, UTC */
+    uint64_t stamp;            /* the same moment on the monotonic clock, ns */
+    bool in_rundown;           /* it is ending: its providers are those of the rundown */
+    bool streams;              /* a thread of the runtime's writes its events out as they come */
+    bool wants_rundown;        /* the runtime will write what it has compiled into it at its end */
+    uint64_t rundown_keywords; /* of that, as they were asked for, where the runtime has them (9.0
+                                  and later; 1 for an EventListener, which did not ask); else 0 */
+    uint64_t buffer_bytes;     /* limit of what waits to be written; 0: not known */
+    bool everything;           /* it asks all providers for all they have, and has no list */
     struct session_provider providers[SESSION_PROVIDERS_MAX];
     size_t provider_count;
     size_t more_providers; /* that did not fit */
+    int fd;                /* SESSION_IPC_STREAM: the process's end of it; -1: none, or not told */
+    uint64_t socket;       /* inode of @fd; 0: not told. Not read from memory: see target_observe */
+    bool write_failed;     /* the last write to @fd: its client is gone, and it is about to end */
 };
 
 struct sessions {
@@ -55,13 +67,24 @@ struct sessions {
 /* When it was opened, in microseconds since 1970. */
 int64_t session_started_us(const struct session *session);
 
+/* The same one? An address alone is soon used again. */
+bool session_same(const struct session *a, const struct session *b);
+
+/* What the runtime's image tells of its sessions (struct layout), and where it lies. */
+struct session_facts {
+    uint16_t start;      /* offset of the start time; 0: not known. Then that of 5.0 is tried */
+    bool has_contract;   /* 9.0 and later: rundown is asked for by keywords */
+    uint64_t data_start; /* of its writable data in the process, where all vtables are; both 0: */
+    uint64_t data_end;   /* not known, and then no session's @fd is told */
+};
+
 /*
- * Reads the table at @table. @start_offset is that of the start time (struct layout), 0 for
- * unknown: then that of 5.0 and later is tried, and its checks must hold. -EAGAIN when the objects
- * would not hold still, -EBADMSG when they are not sessions as we know them, or the reader's error.
+ * Reads the table at @table. -EAGAIN when the objects would not hold still, -EBADMSG when they are
+ * not sessions as we know them, or the reader's error.
  */
-_must_check_ int sessions_read(const struct reader *reader, uint64_t table, uint16_t start_offset,
-                               struct sessions *out, struct reason *why);
+_must_check_ int sessions_read(const struct reader *reader, uint64_t table,
+                               const struct session_facts *facts, struct sessions *out,
+                               struct reason *why);
 
 /*
  * Where the table is, from its contents: the one place in [@start, @start + @size) from which
@@ -74,6 +97,9 @@ _must_check_ int sessions_search(const struct reader *reader, uint64_t start, ui
 
 /* What all sessions that are not ending ask of @provider together. */
 struct event_set sessions_wanted(const struct sessions *sessions, enum provider provider);
+
+/* The provider of that name is in every session, all keywords, level 0: it says nothing. */
+bool session_asks_always(const char *name);
 
 /* "IPC stream", "EventListener", ... */
 const char *session_type_name(enum session_type type);

@@ -5,6 +5,8 @@
 
 #include "proc/image_file.h"
 #include "proc/memory.h"
+#include "proc/procfs.h"
+#include "proc/socket_owners.h"
 #include "util/text.h"
 
 #define LTTNG_POINTER 24 /* in a context, since it has room for it */
@@ -245,24 +247,29 @@ static void observe_user_events(struct observation *out)
         out->contexts[provider][SINK_USER_EVENTS].readable = true;
 }
 
-/* EventPipeProvider, src/native/eventpipe/ep-types.h: keywords, sessions, name *, ..., level. That
- * of 3.x is another class; the name tells. */
+/* The runtime's EventPipeProvider. That of 3.x is another class; the name tells. */
+static uint64_t find_provider(const struct target *target, const struct reader *reader,
+                              struct provider_state *out)
+{
+    uint64_t variable = address_of(target, SITE_EVENTPIPE_PROVIDER_RUNTIME), object;
+
+    if (!variable || reader_read(reader, variable, &object, sizeof(object)) < 0 ||
+        provider_read(reader, object, out) < 0 ||
+        strcmp(out->name, provider_name(PROVIDER_RUNTIME)) != 0)
+        return 0;
+    return object;
+}
+
 static void observe_provider(const struct target *target, const struct reader *reader,
                              struct observation *out)
 {
-    const char *name = provider_name(PROVIDER_RUNTIME);
-    uint64_t variable = address_of(target, SITE_EVENTPIPE_PROVIDER_RUNTIME), object, fields[3];
-    char text[64] = "";
-    uint32_t level;
+    struct provider_state state;
 
-    if (!variable || reader_read(reader, variable, &object, sizeof(object)) < 0 || !object ||
-        reader_read(reader, object, fields, sizeof(fields)) < 0 ||
-        reader_read(reader, fields[2], text, strlen(name) + 1) < 0 || strcmp(text, name) != 0 ||
-        reader_read(reader, object + 64, &level, sizeof(level)) < 0)
+    if (!find_provider(target, reader, &state))
         return;
     out->provider_readable = true;
-    out->provider = (struct event_set){level, fields[0]};
-    out->provider_sessions = fields[1];
+    out->provider = state.set;
+    out->provider_sessions = state.sessions;
 }
 
 /* Where code does not tell, live sessions do; without any there is nothing to be read. */
@@ -284,10 +291,27 @@ static uint64_t search_table(const struct target *target, const struct reader *r
     return found;
 }
 
+/* The vtables that prove an object lie in the image's writable segments. */
+static struct session_facts session_facts(const struct target *target)
+{
+    const struct identity *identity = &target->image->inspection.identity;
+    const struct layout *layout = &target->image->inspection.findings.layout;
+    struct session_facts facts = {layout->session_start_time, layout->has_contract, 0, 0};
+
+    for (size_t i = 0; i < identity->writable_count; i++) {
+        uint64_t start = target->bias + identity->writable[i].va;
+        uint64_t end = start + identity->writable[i].size;
+
+        facts.data_start = !i || start < facts.data_start ? start : facts.data_start;
+        facts.data_end = end > facts.data_end ? end : facts.data_end;
+    }
+    return facts;
+}
+
 static void observe_sessions(const struct target *target, const struct reader *reader,
                              struct observation *out)
 {
-    uint16_t start = target->image->inspection.findings.layout.session_start_time;
+    struct session_facts facts = session_facts(target);
     uint64_t table = address_of(target, SITE_EVENTPIPE_SESSIONS);
 
     if (!table)
@@ -299,9 +323,23 @@ static void observe_sessions(const struct target *target, const struct reader *r
         return;
     }
     out->sessions_readable =
-        sessions_read(reader, table, start, &out->sessions, &out->sessions_why) == 0;
+        sessions_read(reader, table, &facts, &out->sessions, &out->sessions_why) == 0;
     if (!out->sessions_readable)
         out->sessions.count = 0;
+}
+
+static void observe_sockets(const struct target *target, struct sessions *sessions)
+{
+    for (size_t i = 0; i < sessions->count; i++) {
+        struct session *session = &sessions->items[i];
+        char name[32], link[64];
+
+        if (session->fd < 0)
+            continue;
+        snprintf(name, sizeof(name), "fd/%d", session->fd);
+        if (procfs_link(target->process.pid, name, link, sizeof(link)) > 0)
+            session->socket = socket_owners_parse_link(link);
+    }
 }
 
 static void copy_knob(struct knob knob, const char *name, bool *on, char *text, size_t size)
@@ -341,6 +379,7 @@ int target_observe(struct target *target, struct peers *peers, struct observatio
     observe_provider(target, &reader, out);
     observe_sessions(target, &reader, out);
     memory_close(&memory);
+    observe_sockets(target, &out->sessions);
     observe_environment(target, out);
     if (peers)
         out->clients_readable = peers_of(peers, &target->process, &target->runtime.settings.ports,
@@ -348,4 +387,25 @@ int target_observe(struct target *target, struct peers *peers, struct observatio
     if (!process_alive(&target->process))
         return reason_set(why, -ESRCH, "ended, or ran another program, while it was read");
     return 0;
+}
+
+int target_read_providers(const struct target *target, struct provider_states *out,
+                          struct reason *why)
+{
+    struct memory memory;
+    struct reader reader = {read_memory, &memory};
+    struct provider_state state;
+    uint64_t provider;
+    int r;
+
+    memset(out, 0, sizeof(*out));
+    memory_open(&memory, target->process.pid);
+    provider = find_provider(target, &reader, &state);
+    r = provider ? providers_read(&reader, provider, out, why)
+                 : reason_set(why, -ENOTSUP, "its list of providers was not found: %.140s",
+                              site_of(target->image, SITE_EVENTPIPE_PROVIDER_RUNTIME)->evidence);
+    memory_close(&memory);
+    if (!process_alive(&target->process))
+        return reason_set(why, -ESRCH, "ended, or ran another program, while it was read");
+    return r;
 }

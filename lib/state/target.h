@@ -5,6 +5,7 @@
 #include "proc/peers.h"
 #include "runtime/runtime.h"
 #include "state/observation.h"
+#include "state/providers.h"
 
 /*
  * A process that runs .NET, with its images located: ready to be read as often as one likes.
@@ -45,3 +46,10 @@ const char *target_version(const struct target *target);
  */
 _must_check_ int target_observe(struct target *target, struct peers *peers, struct observation *out,
                                 struct reason *why);
+
+/*
+ * What EventPipe has on, of all providers: providers_read() of the process's list. -ENOTSUP where
+ * that is not found: of 3.x, or in an image whose code does not tell. Else as target_observe().
+ */
+_must_check_ int target_read_providers(const struct target *target, struct provider_states *out,
+                                       struct reason *why);

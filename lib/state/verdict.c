@@ -109,10 +109,15 @@ static struct event_set wanted_of(const struct observation *seen, enum provider 
     return wanted;
 }
 
+static bool is_ending_session(const struct session *session)
+{
+    return session->in_rundown || (!session->provider_count && !session->everything);
+}
+
 static bool is_ending(const struct observation *seen)
 {
     for (size_t i = 0; i < seen->sessions.count; i++)
-        if (seen->sessions.items[i].in_rundown || !seen->sessions.items[i].provider_count)
+        if (is_ending_session(&seen->sessions.items[i]))
             return true;
     return observation_is_active(seen, PROVIDER_RUNDOWN, SINK_EVENTPIPE) &&
            seen->context_has_enabled;
@@ -227,7 +232,7 @@ static enum verdict judge_sinks(const struct observation *seen, uint32_t bar, st
     return worst;
 }
 
-/* Which of several clients has which session, nobody outside the runtime can see. */
+/* All that are connected: where it can't be told which one it is. */
 static void say_clients(const struct diagnostics *clients, char *text, size_t size)
 {
     size_t used =
@@ -240,11 +245,10 @@ static void say_clients(const struct diagnostics *clients, char *text, size_t si
         snprintf(text + used, size - used, " and %zu more", clients->peer_count - CLIENTS_SAID);
 }
 
-static void say_client(const struct observation *seen, char text[static OWNER_MAX])
+static void say_any_client(const struct observation *seen, char text[static OWNER_MAX])
 {
     const struct diagnostics *clients = &seen->clients;
 
-    text[0] = 0;
     if (!seen->clients_readable)
         snprintf(text, OWNER_MAX, ", client not known: %.100s", seen->clients_why.text);
     else if (clients->peer_count)
@@ -253,6 +257,29 @@ static void say_client(const struct observation *seen, char text[static OWNER_MA
         snprintf(text, OWNER_MAX, ", client in a process that cannot be seen from here");
     else
         snprintf(text, OWNER_MAX, ", its client is gone");
+}
+
+static void say_client(const struct observation *seen, const struct session *session,
+                       char text[static OWNER_MAX])
+{
+    struct session_client own = session_client_of(seen, session);
+
+    switch (own.client) {
+    case CLIENT_ALIVE:
+    case CLIENT_STOPPED:
+        snprintf(text, OWNER_MAX, ", client %.40s (pid %d)%s", own.peer->command,
+                 (int)own.peer->pid,
+                 own.client == CLIENT_STOPPED ? ", which is stopped and reads nothing" : "");
+        break;
+    case CLIENT_GONE:
+        snprintf(text, OWNER_MAX, ", its client is gone");
+        break;
+    case CLIENT_HIDDEN:
+        snprintf(text, OWNER_MAX, ", client in a process that cannot be seen from here");
+        break;
+    default:
+        say_any_client(seen, text);
+    }
 }
 
 /* Who stands behind a session. */
@@ -264,7 +291,7 @@ static void say_owner(const struct observation *seen, const struct session *sess
     switch (session->type) {
     case SESSION_IPC_STREAM:
     case SESSION_USER_EVENTS:
-        say_client(seen, text);
+        say_client(seen, session, text);
         break;
     case SESSION_FILE:
     case SESSION_FILE_STREAM:
@@ -289,6 +316,9 @@ static void say_sessions(const struct observation *seen, struct judgement *out)
         if (session->in_rundown)
             say(out, "session %u (%s) is ending%s", session->index,
                 session_type_name(session->type), owner);
+        else if (session->everything)
+            say(out, "session %u (%s) asks for everything%s", session->index,
+                session_type_name(session->type), owner);
         for (size_t n = 0; n < session->provider_count && !session->in_rundown; n++) {
             const struct session_provider *asked = &session->providers[n];
 
@@ -309,7 +339,7 @@ static void say_unread_sessions(const struct observation *seen, struct judgement
         seen->sessions_why.text);
     if (!seen->provider_readable)
         return;
-    say_client(seen, client);
+    say_any_client(seen, client);
     say(out, "sessions by the provider's mask: 0x%llx%s",
         (unsigned long long)seen->provider_sessions, client);
 }

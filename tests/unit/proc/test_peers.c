@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "proc/peers.h"
@@ -94,6 +95,14 @@ static void own_name(const struct fixture *fixture, uint64_t time, char *to, siz
              time);
 }
 
+static uint64_t inode_of(int fd)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(fd, &status), 0);
+    return status.st_ino;
+}
+
 static void nobody(void **state)
 {
     struct diagnostics diagnostics;
@@ -118,6 +127,42 @@ static void client(void **state)
     assert_int_equal(diagnostics.peers[0].pid, getpid());
     assert_string_equal(diagnostics.peers[0].name, fixture->process.name);
     assert_false(diagnostics.peers[0].reverse);
+    assert_int_equal(diagnostics.peers[0].start_time, fixture->process.start_time);
+    assert_int_equal(diagnostics.peers[0].uid, geteuid());
+    assert_int_equal(diagnostics.peers[0].state, 'R');
+    assert_string_equal(diagnostics.peers[0].container, fixture->process.container);
+}
+
+/* Several at once: each by the process's own end. */
+static void connections(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct connection *connection;
+    struct diagnostics diagnostics;
+    int second[2];
+    char name[96];
+
+    own_name(fixture, fixture->process.start_time, name, sizeof(name));
+    start(fixture, name);
+    second[0] = connect_to(fixture->path);
+    second[1] = accept(fixture->listener, NULL, NULL);
+    ask(fixture, NULL, &diagnostics);
+    assert_int_equal(diagnostics.connection_count, 2);
+    connection = diagnostics_connection(&diagnostics, inode_of(second[1]));
+    assert_non_null(connection);
+    assert_int_equal(connection->far, FAR_PEER);
+    assert_true(diagnostics.peers[connection->peer].socket == inode_of(second[0]));
+    assert_null(diagnostics_connection(&diagnostics, inode_of(second[0])));
+    close(second[0]);
+    ask(fixture, NULL, &diagnostics);
+    assert_int_equal(diagnostics.connection_count, 2);
+    connection = diagnostics_connection(&diagnostics, inode_of(second[1]));
+    assert_non_null(connection);
+    assert_int_equal(connection->far, FAR_CLOSED);
+    connection = diagnostics_connection(&diagnostics, inode_of(fixture->server));
+    assert_non_null(connection);
+    assert_int_equal(connection->far, FAR_PEER);
+    close(second[1]);
 }
 
 static void client_that_left(void **state)
@@ -163,6 +208,7 @@ static void tracing_others(void **state)
 static void reverse(void **state)
 {
     struct fixture *fixture = *state;
+    const struct connection *connection;
     struct diagnostics diagnostics;
     char name[64], ports[160];
 
@@ -174,6 +220,17 @@ static void reverse(void **state)
     assert_int_equal(diagnostics.peer_count, 1);
     assert_true(diagnostics.peers[0].reverse);
     assert_int_equal(diagnostics.peers[0].pid, getpid());
+    connection = diagnostics_connection(&diagnostics, inode_of(fixture->client));
+    assert_non_null(connection);
+    assert_int_equal(connection->far, FAR_PEER);
+    cleanup_close(&fixture->server); /* the client's end is the runtime's own here */
+    fixture->server = -1;
+    ask(fixture, ports, &diagnostics);
+    assert_int_equal(diagnostics.peer_count, 0);
+    assert_int_equal(diagnostics.closed, 0);
+    connection = diagnostics_connection(&diagnostics, inode_of(fixture->client));
+    assert_non_null(connection);
+    assert_int_equal(connection->far, FAR_CLOSED);
     snprintf(ports, sizeof(ports), "%s,listen", fixture->path);
     ask(fixture, ports, &diagnostics);
     assert_int_equal(diagnostics.peer_count, 0);
@@ -196,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(connections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_time_but_own_socket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tracing_others, set_up, tear_down),

@@ -43,12 +43,18 @@ static inline void fixture_verbose(struct report *report)
         .address = 0x7f0012345678,
         .type = SESSION_IPC_STREAM,
         .start = 134399754002500000,
-        .providers = {{"Microsoft-Windows-DotNETRuntime", {5, 0x8001}}},
+        .wants_rundown = true,
+        .buffer_bytes = 256 << 20,
+        .providers = {{"Microsoft-Windows-DotNETRuntime", {5, 0x8001}, ""}},
         .provider_count = 1,
+        .fd = 44,
+        .socket = 4711,
     };
     seen->clients.peer_count = 1;
     seen->clients.peers[0] =
         (struct peer){.pid = 77, .name = "dotnet-trace", .command = "dotnet-trace"};
+    seen->clients.connections[seen->clients.connection_count++] =
+        (struct connection){4711, FAR_PEER, 0};
     judge(seen, LEVEL_VERBOSE, &report->judgement);
 }
 

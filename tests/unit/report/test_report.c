@@ -44,7 +44,10 @@ static void verbose(void **state)
            "'eventpipe_provider': {'level': 5, 'keywords': '0x8001', 'sessions_mask': '0x1'}, "
            "'sessions': [{'index': 0, 'id': '0x7f0012345678', 'type': 'IPC stream', 'started': "
            "'2026-11-24T06:30:00.250000Z', 'ending': "
-           "false, 'providers': [{'name': '" RUNTIME "', 'keywords': '0x8001', 'level': 5}]}], "
+           "false, 'providers': [{'name': '" RUNTIME
+           "', 'keywords': '0x8001', 'level': 5}], 'rundown': "
+           "true, 'buffer_bytes': 268435456, 'client': {'pid': 77, 'name': 'dotnet-trace', "
+           "'state': 'alive'}}], "
            "'clients': [{'pid': 77, 'name': 'dotnet-trace', 'command': 'dotnet-trace', 'reverse': "
            "false}], 'not_read': [], 'verdict': 'verbose', 'reasons': ["
            "'the GC`s public events (" RUNTIME ") are at Verbose(5), keywords 0x8001 (GC, "

@@ -86,7 +86,7 @@ static void reset(bool old)
  */
 static uint64_t add_session(uint32_t index)
 {
-    uint64_t object = room(128), list = room(8), head = room(16);
+    uint64_t object = room(128), list = room(16), head = room(16);
 
     put(TABLE + 8 * index, object, 8);
     put(object + (fake.old ? 0 : 72), index, 4);
@@ -94,6 +94,7 @@ static uint64_t add_session(uint32_t index)
     put(object + (fake.old ? 28 : 84), SESSION_IPC_STREAM, 4);
     put(object + (fake.old ? 32 : 88), 1, 4);
     put(object + (fake.old ? 40 : 56), started(), 8);
+    put(object + (fake.old ? 48 : 64), 1000 + index, 8);
     put(list, head, 8);
     return object;
 }
@@ -124,11 +125,21 @@ static uint64_t add_provider(uint64_t object, const char *name, uint64_t keyword
     return provider;
 }
 
+/* The runtime's data begins where a process has it; vtables lie there. */
+#define DATA 0x7e0000000000
+
+static int read_sessions_of(bool has_contract, struct reason *why)
+{
+    const struct session_facts facts = {fake.old ? SESSION_START_3 : SESSION_START_5, has_contract,
+                                        DATA, DATA + 0x1000};
+
+    memset(&sessions, 0x55, sizeof(sessions));
+    return sessions_read(&reader, TABLE, &facts, &sessions, why);
+}
+
 static int read_sessions(struct reason *why)
 {
-    memset(&sessions, 0x55, sizeof(sessions));
-    return sessions_read(&reader, TABLE, fake.old ? SESSION_START_3 : SESSION_START_5, &sessions,
-                         why);
+    return read_sessions_of(false, why);
 }
 
 static void both_layouts(void **state)
@@ -193,8 +204,10 @@ static void empty_ones(void **state)
     put(object + 16, 0, 8); /* no list */
     assert_int_equal(read_sessions(&why), 0);
     assert_int_equal(sessions.items[0].provider_count, 0);
-    assert_int_equal(sessions_read(&reader, TABLE, 0, &sessions, &why), 0);
-    assert_int_equal(sessions_read(&reader, TABLE, 48, &sessions, &why), -ENOTSUP);
+    assert_int_equal(sessions_read(&reader, TABLE, &(struct session_facts){0}, &sessions, &why), 0);
+    assert_int_equal(
+        sessions_read(&reader, TABLE, &(struct session_facts){.start = 48}, &sessions, &why),
+        -ENOTSUP);
     assert_string_equal(why.text, "sessions have a layout that is not known (start at 48)");
 }
 
@@ -521,6 +534,226 @@ static void search_is_bounded(void **state)
     assert_in_range(fake.reads, 1, 100000);
 }
 
+/* What a session has beside its list, in each of the three layouts. */
+static void other_fields(void **state)
+{
+    enum { OLD, MIDDLE, NEW };
+
+    for (int layout = OLD; layout <= NEW; layout++) {
+        const struct session *session = &sessions.items[0];
+        uint64_t object, buffers;
+
+        reset(layout == OLD);
+        object = add_session(3);
+        buffers = room(80);
+        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(session->stamp, 1003);
+        assert_false(session->streams || session->wants_rundown || session->everything);
+        assert_int_equal(session->buffer_bytes, 0);
+        assert_int_equal(session->fd, -1);
+        put(object + (layout == OLD ? 64 : 80), 1, 4);
+        put(object + (layout == OLD ? 16 : 24), buffers, 8);
+        put(buffers + (layout == OLD ? 24 : 72), 13 << 20, 8);
+        if (layout == NEW)
+            put(object + 96, 0x80020139, 8);
+        else
+            put(object + (layout == OLD ? 36 : 92), 1, 1);
+        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_true(session->streams && session->wants_rundown);
+        assert_int_equal(session->rundown_keywords, layout == NEW ? 0x80020139 : 0);
+        assert_int_equal(session->buffer_bytes, 13 << 20);
+        put(buffers + (layout == OLD ? 24 : 72), 1ull << 32, 8); /* more than there can be */
+        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(session->buffer_bytes, 0);
+        put(object + (layout == OLD ? 16 : 24), 0xdead, 8); /* nowhere: no less a session */
+        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(session->buffer_bytes, 0);
+    }
+}
+
+static void same_session(void **state)
+{
+    const struct session one = {.address = 1, .start = 2, .stamp = 3};
+    struct session other = one;
+
+    other.in_rundown = true;
+    assert_true(session_same(&one, &other));
+    other.address++;
+    assert_false(session_same(&one, &other));
+    other = one;
+    other.start++;
+    assert_false(session_same(&one, &other));
+    other = one;
+    other.stamp++;
+    assert_false(session_same(&one, &other));
+}
+
+static void filters(void **state)
+{
+    static const struct {
+        const char *text, *read;
+    } table[] = {
+        {"EventCounterIntervalSec=1", "EventCounterIntervalSec=1"},
+        {"", ""},
+        {"a=\x1b[31m\n\xe4", "a=?[31m??"},
+    };
+    char text[SESSION_FILTER_MAX + 1];
+    uint64_t provider;
+
+    for (int old = 0; old < 2; old++) {
+        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+            reset(old);
+            provider = add_provider(add_session(0), "My-Events", 1, 5);
+            put(provider + 24, add_name(table[i].text), 8);
+            assert_int_equal(read_sessions(NULL), 0);
+            assert_string_equal(sessions.items[0].providers[0].filter, table[i].read);
+        }
+        memset(text, 'f', sizeof(text));
+        text[sizeof(text) - 1] = 0;
+        put(provider + 24, add_name(text), 8);
+        assert_int_equal(read_sessions(NULL), 0);
+        strcpy(text + SESSION_FILTER_MAX - 4, "...");
+        assert_string_equal(sessions.items[0].providers[0].filter, text);
+        put(provider + 24, 0xdead, 8);
+        assert_true(read_sessions(NULL) < 0);
+    }
+}
+
+static void catch_all(void **state)
+{
+    for (int old = 0; old < 2; old++) {
+        uint64_t object;
+        struct event_set wanted;
+
+        reset(old);
+        object = add_session(0);
+        put(*(uint64_t *)at(object + (old ? 8 : 16)) + 8, object, 8);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_true(sessions.items[0].everything);
+        wanted = sessions_wanted(&sessions, PROVIDER_PRIVATE);
+        assert_int_equal(wanted.level, LEVEL_VERBOSE);
+        assert_int_equal(wanted.keywords, UINT64_MAX);
+        put(object + (old ? 24 : 76), 1, 1);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_int_equal(sessions_wanted(&sessions, PROVIDER_PRIVATE).level, 0);
+    }
+}
+
+/* The four objects between a session and its socket. */
+struct chain {
+    uint64_t session, file, serializer, writer, stream;
+};
+
+static struct chain add_chain(int fd)
+{
+    struct chain chain = {add_session(0), room(64), room(16), room(16), room(16)};
+
+    put(chain.session + (fake.old ? 56 : 32), chain.file, 8);
+    put(chain.file, DATA + 0x10, 8);
+    put(chain.file + (fake.old ? 24 : 56), chain.serializer, 8);
+    if (!fake.old)
+        put(chain.file + 48, chain.writer, 8);
+    put(chain.serializer, chain.writer, 8);
+    put(chain.serializer + 8, fake.old ? 0xe4000000 : 2, 4);
+    put(chain.writer, DATA + 0x20, 8);
+    put(chain.writer + 8, chain.stream, 8);
+    put(chain.stream, DATA + 0x30, 8);
+    put(chain.stream + (fake.old ? 0 : 8), (uint32_t)fd, 4);
+    return chain;
+}
+
+static void streams(void **state)
+{
+    for (int old = 0; old < 2; old++) {
+        struct chain chain;
+
+        reset(old);
+        chain = add_chain(47);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_int_equal(sessions.items[0].fd, 47);
+        assert_int_equal(sessions.items[0].socket, 0);
+        assert_false(sessions.items[0].write_failed);
+        put(chain.serializer + (old ? 8 : 12), 1, 1);
+        put(chain.stream + (old ? 0 : 8), UINT32_MAX, 4);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_int_equal(sessions.items[0].fd, -1);
+        assert_true(sessions.items[0].write_failed);
+        put(chain.session + (old ? 28 : 84), SESSION_FILE_STREAM, 4);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_false(sessions.items[0].write_failed);
+    }
+}
+
+/* Each row spoils one thing on the way: the descriptor is not told, and the session is read. */
+static void spoilt_streams(void **state)
+{
+    enum { FILE_, SERIALIZER, WRITER, STREAM };
+    static const struct {
+        int what;
+        size_t offset, size;
+        uint64_t value;
+        bool old;
+    } table[] = {
+        {FILE_, 0, 8, 0, false},
+        {FILE_, 0, 8, DATA - 8, false},
+        {FILE_, 0, 8, DATA + 0x1000, false},
+        {FILE_, 0, 8, DATA + 0x11, false},
+        {FILE_, 0, 8, BASE, true},
+        {FILE_, 48, 8, BASE, false}, /* another writer than the serializer's */
+        {FILE_, 56, 8, 0, false},
+        {FILE_, 56, 8, UINT64_MAX, false},
+        {FILE_, 24, 8, BASE + sizeof(fake.bytes) - 8, true},
+        {SERIALIZER, 12, 1, 2, false},
+        {SERIALIZER, 8, 1, 2, true},
+        {SERIALIZER, 0, 8, 0, true},
+        {WRITER, 0, 8, BASE, false},
+        {WRITER, 0, 8, BASE, true},
+        {WRITER, 8, 8, 0, false},
+        {STREAM, 0, 8, BASE, false},
+        {STREAM, 8, 4, 1 << 20, false},
+        {STREAM, 8, 4, (uint32_t)-2, false},
+        {STREAM, 0, 4, INT32_MAX, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        struct chain chain;
+
+        reset(table[i].old);
+        chain = add_chain(5);
+        put((&chain.file)[table[i].what] + table[i].offset, table[i].value, table[i].size);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_int_equal(sessions.count, 1);
+        if (sessions.items[0].fd != -1)
+            fail_msg("row %zu is believed", i);
+    }
+    reset(false); /* and where the runtime's data is not known */
+    add_chain(5);
+    assert_int_equal(sessions_read(&reader, TABLE, &(struct session_facts){0}, &sessions, NULL), 0);
+    assert_int_equal(sessions.items[0].fd, -1);
+}
+
+/* That a write fails meanwhile is no reason to read again. */
+static void fails_while_read(void **state)
+{
+    struct chain chain;
+
+    reset(false);
+    chain = add_chain(5);
+    assert_int_equal(read_sessions(NULL), 0);
+    for (unsigned n = 0, reads = fake.reads; n < reads; n++) {
+        put(chain.serializer + 8, 0, 8);
+        torn_address = chain.serializer + 8;
+        torn_value = 1ull << 32;
+        fake.torn = tear_once;
+        fake.torn_at = n;
+        fake.reads = 0;
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_int_equal(sessions.items[0].fd, 5);
+        assert_in_range(fake.reads, 0, reads);
+    }
+    assert_false(sessions.items[0].write_failed);
+}
+
 static void types(void **state)
 {
     for (enum session_type type = 0; type < SESSION_TYPE_MAX; type++)
@@ -547,6 +780,13 @@ int main(void)
         cmocka_unit_test(searches),
         cmocka_unit_test(search_in_holes),
         cmocka_unit_test(search_is_bounded),
+        cmocka_unit_test(other_fields),
+        cmocka_unit_test(same_session),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(catch_all),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(spoilt_streams),
+        cmocka_unit_test(fails_while_read),
         cmocka_unit_test(types),
     };
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/providers.h"
+
+#include <string.h>
+
+#define NODES_MAX 4096 /* each costs reads */
+#define TRIES     20
+#define LEVEL_MAX 255
+
+/* EventPipeProvider; its config's first member is the list of all. */
+struct object {
+    uint64_t keywords;
+    uint64_t sessions;
+    uint64_t name;
+    uint64_t between[4];
+    uint64_t config;
+    uint32_t level;
+    uint32_t end;
+};
+
+static int read_object(const struct reader *reader, uint64_t address, struct object *object,
+                       struct provider_state *out)
+{
+    int r = reader_follow(reader, address, object, sizeof(*object));
+
+    if (r < 0)
+        return r;
+    out->set.level = object->level;
+    out->set.keywords = object->keywords;
+    out->sessions = object->sessions;
+    return object->level > LEVEL_MAX
+               ? -EBADMSG
+               : reader_name(reader, object->name, false, out->name, sizeof(out->name));
+}
+
+int provider_read(const struct reader *reader, uint64_t provider, struct provider_state *out)
+{
+    struct object object;
+
+    return read_object(reader, provider, &object, out);
+}
+
+static void add(const struct provider_state *state, struct provider_states *out)
+{
+    if (!state->sessions)
+        out->off++;
+    else if (session_asks_always(state->name))
+        return;
+    else if (out->count == PROVIDERS_MAX)
+        out->more++;
+    else
+        out->items[out->count++] = *state;
+}
+
+static int add_object(const struct reader *reader, uint64_t address, uint64_t config,
+                      struct provider_states *out)
+{
+    struct provider_state state = {0};
+    struct object object;
+    int r = read_object(reader, address, &object, &state);
+
+    if (r < 0)
+        return r;
+    if (object.config != config)
+        return -EBADMSG;
+    add(&state, out);
+    return 0;
+}
+
+/* dn_list_t: {head, tail}, of nodes {data, next, prev}. */
+static int walk(const struct reader *reader, uint64_t list, uint64_t config, uint64_t provider,
+                struct provider_states *out)
+{
+    uint64_t ends[2] = {0}, before = 0;
+    bool met = false;
+    size_t count = 0;
+    int r = reader_follow(reader, list, ends, sizeof(ends));
+
+    for (uint64_t node = ends[0]; r == 0 && node; count++) {
+        uint64_t links[3];
+
+        r = count < NODES_MAX ? reader_follow(reader, node, links, sizeof(links)) : -EBADMSG;
+        if (r == 0 && links[2] != before)
+            r = -EBADMSG;
+        if (r < 0)
+            return r;
+        r = add_object(reader, links[0], config, out);
+        met |= links[0] == provider;
+        before = node;
+        node = links[1];
+    }
+    return r < 0 || (met && before == ends[1]) ? r : -EBADMSG;
+}
+
+static int read_all(const struct reader *reader, uint64_t provider, struct provider_states *out)
+{
+    struct provider_state state;
+    struct object object;
+    uint64_t list;
+    int r = read_object(reader, provider, &object, &state);
+
+    memset(out, 0, sizeof(*out));
+    if (r == 0)
+        r = reader_follow(reader, object.config, &list, sizeof(list));
+    return r < 0 ? r : walk(reader, list, object.config, provider, out);
+}
+
+/* One try: what was read twice and is the same. 1: it moved. */
+static int try_read(const struct reader *reader, uint64_t provider, struct provider_states *out)
+{
+    struct provider_states again;
+    int r = read_all(reader, provider, &again);
+
+    if (r == 0)
+        r = read_all(reader, provider, out);
+    return r == 0 && memcmp(out, &again, sizeof(again)) != 0 ? 1 : r;
+}
+
+int providers_read(const struct reader *reader, uint64_t provider, struct provider_states *out,
+                   struct reason *why)
+{
+    int r = 0;
+
+    for (int i = 0; i < TRIES; i++) {
+        r = try_read(reader, provider, out);
+        if (r == 0 || r == -ESRCH || r == -EPERM || r == -EACCES)
+            break;
+    }
+    if (r > 0)
+        return reason_set(why, -EAGAIN, "providers come and go too fast to be read");
+    return r < 0 ? reason_set(why, r, "what it has is no list of providers as known: %s",
+                              strerror(-r))
+                 : 0;
+}
