@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "state/session.h"
+#include "state/providers.h"
 
 /*
  * The input is the memory of a process: first the size of the steps in which it changes while it is
- * read (0: it holds still), then which offset the start time has, then bytes at BASE.
+ * read (0: it holds still), then which layout sessions have, then bytes at BASE: a table of
+ * sessions, or a provider.
  */
 
 #define BASE 0x10000
@@ -38,18 +39,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint16_t starts[] = {0, SESSION_START_3, SESSION_START_5, 48};
     static struct sessions sessions;
+    static struct provider_states providers;
     struct fake fake = {.bytes = data + 2, .size = size - 2};
     struct reader reader = {read_fake, &fake};
+    struct session_facts facts = {.data_start = BASE, .data_end = BASE + size};
     struct reason why;
     uint64_t table;
 
     if (size < 2)
         return -1;
     fake.step = data[0];
-    if (sessions_read(&reader, BASE, starts[data[1] % 4], &sessions, &why) == 0)
+    facts.start = starts[data[1] % 4];
+    facts.has_contract = data[1] & 4;
+    if (sessions_read(&reader, BASE, &facts, &sessions, &why) == 0)
         for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
             sessions_wanted(&sessions, provider);
     fake.reads = 0;
     (void)!sessions_search(&reader, BASE, fake.size, 1, &table);
+    fake.reads = 0;
+    (void)!providers_read(&reader, BASE, &providers, &why);
     return 0;
 }

@@ -111,6 +111,39 @@ static void several_clients(void)
     add_client("d", 4);
 }
 
+/* Which of them it is, its socket tells. */
+static void client_told(void)
+{
+    several_clients();
+    seen.sessions.items[0].socket = 77;
+    seen.clients.connections[seen.clients.connection_count++] =
+        (struct connection){77, FAR_PEER, 3};
+}
+
+static void client_stopped(void)
+{
+    client_told();
+    seen.clients.peers[3].state = 'T';
+}
+
+static void client_told_gone(void)
+{
+    client_told();
+    seen.clients.connections[0].far = FAR_CLOSED;
+}
+
+static void client_told_hidden(void)
+{
+    client_told();
+    seen.clients.connections[0].far = FAR_UNSEEN;
+}
+
+static void everything(void)
+{
+    set_runtime(5, UINT64_MAX);
+    add_session(SESSION_IPC_STREAM, NULL, 0, 0)->everything = true;
+}
+
 static void client_gone(void)
 {
     verbose();
@@ -387,6 +420,14 @@ static const struct scene {
     SCENE(several_clients, VERBOSE, VERBOSE, false,
           {"client one of dotnet dotnet-trace.dll (pid 4242), a (pid 1), b (pid 2) and 2 more"},
           "c (pid 3)"),
+    SCENE(client_told, VERBOSE, VERBOSE, false, {", client c (pid 3)"}, "one of"),
+    SCENE(client_stopped, VERBOSE, VERBOSE, false,
+          {", client c (pid 3), which is stopped and reads nothing"}, "one of"),
+    SCENE(client_told_gone, VERBOSE, VERBOSE, false, {", its client is gone"}, "pid"),
+    SCENE(client_told_hidden, VERBOSE, VERBOSE, false,
+          {", client in a process that cannot be seen from here"}, "pid"),
+    SCENE(everything, VERBOSE, VERBOSE, false,
+          {"session 0 (IPC stream) asks for everything, its client is gone"}, "stay"),
     SCENE(client_gone, VERBOSE, VERBOSE, false, {", its client is gone"}, "pid"),
     SCENE(client_hidden, VERBOSE, VERBOSE, false,
           {", client in a process that cannot be seen from here"}, "gone"),
