@@ -68,13 +68,13 @@ static json_t *encode_session(const struct observation *seen, const struct sessi
                                                    "level", (int)asked->set.level));
     }
     timestamp_format(session_started_us(session), started);
-    return json_pack("{s:i, s:o, s:s, s:s, s:b, s:o, s:b, s:o, s:o}", "index", (int)session->index,
-                     "id", json_hex(session->address), "type", session_type_name(session->type),
-                     "started", started, "ending", session->in_rundown, "providers", providers,
-                     "rundown", session->wants_rundown, "buffer_bytes",
-                     session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes)
-                                           : json_null(),
-                     "client", encode_session_client(seen, session));
+    return json_pack(
+        "{s:i, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "index", (int)session->index, "id",
+        json_hex(session->address), "type", session_type_name(session->type), "started", started,
+        "ending", session->in_rundown, "providers", providers, "rundown",
+        session->rundown_known ? json_boolean(session->wants_rundown) : json_null(), "buffer_bytes",
+        session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes) : json_null(),
+        "client", encode_session_client(seen, session));
 }
 
 static json_t *encode_sessions(const struct observation *seen)

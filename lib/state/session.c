@@ -66,7 +66,7 @@ static const struct layout_offsets layout_5 = {
     .file = 32,
 };
 
-#define RUNDOWN_KEYWORDS 96 /* 9.0 and later */
+#define RUNDOWN_KEYWORDS_AT 96
 
 static const struct layout_offsets *layout_of(const struct session_facts *facts)
 {
@@ -131,11 +131,14 @@ static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
 }
 
 static void decode_rundown(const uint8_t bytes[static OBJECT_BYTES],
-                           const struct layout_offsets *layout, bool by_keywords,
+                           const struct layout_offsets *layout, enum rundown_form form,
                            struct session *out)
 {
-    out->rundown_keywords = by_keywords ? u64_at(bytes, RUNDOWN_KEYWORDS) : 0;
-    out->wants_rundown = by_keywords ? out->rundown_keywords != 0 : bytes[layout->rundown] == 1;
+    out->rundown_known = form != RUNDOWN_UNKNOWN;
+    if (form == RUNDOWN_KEYWORDS)
+        out->rundown_keywords = u64_at(bytes, RUNDOWN_KEYWORDS_AT);
+    out->wants_rundown =
+        out->rundown_keywords || (form == RUNDOWN_FLAG && bytes[layout->rundown] == 1);
 }
 
 static int read_provider(const struct reader *reader, uint64_t address, bool wide,
@@ -246,7 +249,7 @@ static int read_session(const struct reader *reader, uint64_t address, uint32_t 
         r = decode_object(bytes, layout, index, out);
     if (r < 0)
         return r;
-    decode_rundown(bytes, layout, facts->has_contract, out);
+    decode_rundown(bytes, layout, facts->rundown, out);
     out->buffer_bytes =
         read_buffer_limit(reader, u64_at(bytes, layout->buffers), layout->buffer_limit);
     read_stream(reader, facts, u64_at(bytes, layout->file), out);

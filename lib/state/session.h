@@ -42,10 +42,11 @@ struct session {
     uint64_t address; /* what the diagnostics protocol calls the session's id */
     uint32_t index;
     enum session_type type;
-    uint64_t start;            /* 100 ns since 1601, UTC */
-    uint64_t stamp;            /* the same moment on the monotonic clock, ns */
-    bool in_rundown;           /* it is ending: its providers are those of the rundown */
-    bool streams;              /* a thread of the runtime's writes its events out as they come */
+    uint64_t start;  /* 100 ns since 1601, UTC */
+    uint64_t stamp;  /* the same moment on the monotonic clock, ns */
+    bool in_rundown; /* it is ending: its providers are those of the rundown */
+    bool streams;    /* a thread of the runtime's writes its events out as they come */
+    bool rundown_known;
     bool wants_rundown;        /* the runtime will write what it has compiled into it at its end */
     uint64_t rundown_keywords; /* of that, as they were asked for, where the runtime has them (9.0
                                   and later; 1 for an EventListener, which did not ask); else 0 */
@@ -70,10 +71,17 @@ int64_t session_started_us(const struct session *session);
 /* The same one? An address alone is soon used again. */
 bool session_same(const struct session *a, const struct session *b);
 
+/* How a session keeps what rundown it wants. */
+enum rundown_form {
+    RUNDOWN_UNKNOWN,  /* of a program compiled ahead of time, which does not tell which it is */
+    RUNDOWN_FLAG,     /* before 9.0 */
+    RUNDOWN_KEYWORDS, /* 9.0 and later: images that export DotNetRuntimeContractDescriptor */
+};
+
 /* What the runtime's image tells of its sessions (struct layout), and where it lies. */
 struct session_facts {
-    uint16_t start;      /* offset of the start time; 0: not known. Then that of 5.0 is tried */
-    bool has_contract;   /* 9.0 and later: rundown is asked for by keywords */
+    uint16_t start; /* offset of the start time; 0: not known. Then that of 5.0 is tried */
+    enum rundown_form rundown;
     uint64_t data_start; /* of its writable data in the process, where all vtables are; both 0: */
     uint64_t data_end;   /* not known, and then no session's @fd is told */
 };

@@ -291,12 +291,19 @@ static uint64_t search_table(const struct target *target, const struct reader *r
     return found;
 }
 
+static enum rundown_form rundown_form(const struct target *target)
+{
+    if (target->image->inspection.findings.layout.has_contract)
+        return RUNDOWN_KEYWORDS;
+    return target->runtime.flavour == FLAVOUR_NATIVE_AOT ? RUNDOWN_UNKNOWN : RUNDOWN_FLAG;
+}
+
 /* The vtables that prove an object lie in the image's writable segments. */
 static struct session_facts session_facts(const struct target *target)
 {
     const struct identity *identity = &target->image->inspection.identity;
     const struct layout *layout = &target->image->inspection.findings.layout;
-    struct session_facts facts = {layout->session_start_time, layout->has_contract, 0, 0};
+    struct session_facts facts = {layout->session_start_time, rundown_form(target), 0, 0};
 
     for (size_t i = 0; i < identity->writable_count; i++) {
         uint64_t start = target->bias + identity->writable[i].va;

@@ -70,8 +70,18 @@ reverse() { # ROW
     eventually 10 session_is "$first" '.client.state == "gone"'
 }
 
+# Compiled ahead of time: whether rundown is wanted it does not tell.
+ahead_of_time() { # ROW
+    lab_start "$1" idle
+    begin "$first"
+    eventually 10 client_is "$first" "$TRACE_PID" alive
+    expect "$(session_of "$first") | .rundown == null"
+    ended_cleanly "$TRACE_PID"
+}
+
 rows=(3.1.2 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file)
 scenario_rows "each session names its own client" two_clients "${rows[@]}"
 scenario_rows "a listener has no client" listener "${rows[@]}"
 scenario_rows "a client to which the runtime connects" reverse 8.0.33 10.0.14
+scenario_rows "a program compiled ahead of time" ahead_of_time 10.0.12-nativeaot
 scenarios_end

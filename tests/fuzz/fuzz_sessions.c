@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     fake.step = data[0];
     facts.start = starts[data[1] % 4];
-    facts.has_contract = data[1] & 4;
+    facts.rundown = data[1] / 4 % 3;
     if (sessions_read(&reader, BASE, &facts, &sessions, &why) == 0)
         for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
             sessions_wanted(&sessions, provider);

@@ -43,6 +43,7 @@ static inline void fixture_verbose(struct report *report)
         .address = 0x7f0012345678,
         .type = SESSION_IPC_STREAM,
         .start = 134399754002500000,
+        .rundown_known = true,
         .wants_rundown = true,
         .buffer_bytes = 256 << 20,
         .providers = {{"Microsoft-Windows-DotNETRuntime", {5, 0x8001}, ""}},

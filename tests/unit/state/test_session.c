@@ -128,10 +128,10 @@ static uint64_t add_provider(uint64_t object, const char *name, uint64_t keyword
 /* The runtime's data begins where a process has it; vtables lie there. */
 #define DATA 0x7e0000000000
 
-static int read_sessions_of(bool has_contract, struct reason *why)
+static int read_sessions_of(enum rundown_form rundown, struct reason *why)
 {
-    const struct session_facts facts = {fake.old ? SESSION_START_3 : SESSION_START_5, has_contract,
-                                        DATA, DATA + 0x1000};
+    const struct session_facts facts = {fake.old ? SESSION_START_3 : SESSION_START_5, rundown, DATA,
+                                        DATA + 0x1000};
 
     memset(&sessions, 0x55, sizeof(sessions));
     return sessions_read(&reader, TABLE, &facts, &sessions, why);
@@ -139,7 +139,7 @@ static int read_sessions_of(bool has_contract, struct reason *why)
 
 static int read_sessions(struct reason *why)
 {
-    return read_sessions_of(false, why);
+    return read_sessions_of(RUNDOWN_FLAG, why);
 }
 
 static void both_layouts(void **state)
@@ -546,7 +546,8 @@ static void other_fields(void **state)
         reset(layout == OLD);
         object = add_session(3);
         buffers = room(80);
-        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
+                         0);
         assert_int_equal(session->stamp, 1003);
         assert_false(session->streams || session->wants_rundown || session->everything);
         assert_int_equal(session->buffer_bytes, 0);
@@ -558,15 +559,20 @@ static void other_fields(void **state)
             put(object + 96, 0x80020139, 8);
         else
             put(object + (layout == OLD ? 36 : 92), 1, 1);
-        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
-        assert_true(session->streams && session->wants_rundown);
+        assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
+                         0);
+        assert_true(session->streams && session->rundown_known && session->wants_rundown);
         assert_int_equal(session->rundown_keywords, layout == NEW ? 0x80020139 : 0);
         assert_int_equal(session->buffer_bytes, 13 << 20);
         put(buffers + (layout == OLD ? 24 : 72), 1ull << 32, 8); /* more than there can be */
-        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
+                         0);
         assert_int_equal(session->buffer_bytes, 0);
+        assert_int_equal(read_sessions_of(RUNDOWN_UNKNOWN, NULL), 0);
+        assert_false(session->rundown_known || session->wants_rundown);
         put(object + (layout == OLD ? 16 : 24), 0xdead, 8); /* nowhere: no less a session */
-        assert_int_equal(read_sessions_of(layout == NEW, NULL), 0);
+        assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
+                         0);
         assert_int_equal(session->buffer_bytes, 0);
     }
 }
