@@ -18,7 +18,7 @@
 #define SESSIONS_MAX          64
 #define SESSION_PROVIDERS_MAX 16 /* kept, the runtime's own first; more are counted */
 #define SESSION_NAME_MAX      64
-#define SESSION_FILTER_MAX    96
+#define SESSION_FILTER_MAX    64
 #define SESSION_START_3       40 /* offset of the start time, 3.x */
 #define SESSION_START_5       56 /* 5.0 and later */
 

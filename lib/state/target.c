@@ -247,25 +247,28 @@ static void observe_user_events(struct observation *out)
         out->contexts[provider][SINK_USER_EVENTS].readable = true;
 }
 
-/* The runtime's EventPipeProvider. That of 3.x is another class; the name tells. */
-static uint64_t find_provider(const struct target *target, const struct reader *reader,
-                              struct provider_state *out)
+/* The runtime's EventPipeProvider. That of 3.x is another class: -EBADMSG, or what comes of reading
+ * it as this one. */
+static int find_provider(const struct target *target, const struct reader *reader,
+                         uint64_t *address, struct provider_state *out)
 {
-    uint64_t variable = address_of(target, SITE_EVENTPIPE_PROVIDER_RUNTIME), object;
+    uint64_t variable = address_of(target, SITE_EVENTPIPE_PROVIDER_RUNTIME);
+    int r = variable ? reader_read(reader, variable, address, sizeof(*address)) : -ENOENT;
 
-    if (!variable || reader_read(reader, variable, &object, sizeof(object)) < 0 ||
-        provider_read(reader, object, out) < 0 ||
-        strcmp(out->name, provider_name(PROVIDER_RUNTIME)) != 0)
-        return 0;
-    return object;
+    if (r == 0)
+        r = provider_read(reader, *address, out);
+    if (r == 0 && strcmp(out->name, provider_name(PROVIDER_RUNTIME)) != 0)
+        r = -EBADMSG;
+    return r;
 }
 
 static void observe_provider(const struct target *target, const struct reader *reader,
                              struct observation *out)
 {
     struct provider_state state;
+    uint64_t address;
 
-    if (!find_provider(target, reader, &state))
+    if (find_provider(target, reader, &address, &state) < 0)
         return;
     out->provider_readable = true;
     out->provider = state.set;
@@ -396,21 +399,34 @@ int target_observe(struct target *target, struct peers *peers, struct observatio
     return 0;
 }
 
+static int read_providers(const struct target *target, const struct reader *reader,
+                          struct provider_states *out, struct reason *why)
+{
+    struct provider_state state;
+    uint64_t address;
+    int r = find_provider(target, reader, &address, &state);
+
+    if (r == -ENOENT)
+        return reason_set(why, -ENOTSUP, "its list of providers was not found: %.140s",
+                          site_of(target->image, SITE_EVENTPIPE_PROVIDER_RUNTIME)->evidence);
+    if (r == -EBADMSG || r == -EFAULT || r == -EINVAL)
+        return reason_set(why, -ENOTSUP,
+                          "its providers are not there yet, or in a form that is not known");
+    if (r < 0)
+        return reason_set(why, r, "its memory can't be read: %s", strerror(-r));
+    return providers_read(reader, address, out, why);
+}
+
 int target_read_providers(const struct target *target, struct provider_states *out,
                           struct reason *why)
 {
     struct memory memory;
     struct reader reader = {read_memory, &memory};
-    struct provider_state state;
-    uint64_t provider;
     int r;
 
     memset(out, 0, sizeof(*out));
     memory_open(&memory, target->process.pid);
-    provider = find_provider(target, &reader, &state);
-    r = provider ? providers_read(&reader, provider, out, why)
-                 : reason_set(why, -ENOTSUP, "its list of providers was not found: %.140s",
-                              site_of(target->image, SITE_EVENTPIPE_PROVIDER_RUNTIME)->evidence);
+    r = read_providers(target, &reader, out, why);
     memory_close(&memory);
     if (!process_alive(&target->process))
         return reason_set(why, -ESRCH, "ended, or ran another program, while it was read");

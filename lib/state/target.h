@@ -49,7 +49,8 @@ _must_check_ int target_observe(struct target *target, struct peers *peers, stru
 
 /*
  * What EventPipe has on, of all providers: providers_read() of the process's list. -ENOTSUP where
- * that is not found: of 3.x, or in an image whose code does not tell. Else as target_observe().
+ * that is not found or not as known: of 3.x, or in an image whose code does not tell. Else as
+ * target_observe().
  */
 _must_check_ int target_read_providers(const struct target *target, struct provider_states *out,
                                        struct reason *why);
