@@ -72,7 +72,8 @@ int client_send(const struct endpoint *endpoint, const struct ipc_request *reque
     return error < 0 ? error : TAKE_FD(fd);
 }
 
-int client_receive(int fd, deadline_t deadline, struct client_answer *out, struct reason *why)
+int client_receive(int fd, enum ipc_command command, deadline_t deadline, struct client_answer *out,
+                   struct reason *why)
 {
     uint8_t header[IPC_HEADER_SIZE];
     _free_ uint8_t *payload = NULL;
@@ -91,21 +92,9 @@ int client_receive(int fd, deadline_t deadline, struct client_answer *out, struc
     if (error < 0)
         return error;
     if (answer.is_error)
-        return ipc_parse_error(payload, answer.payload_size, why);
+        return ipc_parse_error(command, payload, answer.payload_size, why);
     *out =
         (struct client_answer){.fd = -1, .payload = TAKE_PTR(payload), .size = answer.payload_size};
-    return 0;
-}
-
-int client_ask(const struct endpoint *endpoint, const struct ipc_request *request,
-               deadline_t deadline, struct client_answer *out, struct reason *why)
-{
-    _close_ int fd = client_send(endpoint, request, deadline, why);
-    int error = fd < 0 ? fd : client_receive(fd, deadline, out, why);
-
-    if (error < 0)
-        return error;
-    out->fd = TAKE_FD(fd);
     return 0;
 }
 
@@ -116,13 +105,126 @@ void client_answer_close(struct client_answer *answer)
     *answer = (struct client_answer){.fd = -1};
 }
 
-int client_ping(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
+static int ask(const struct endpoint *endpoint, const struct ipc_request *request,
+               deadline_t deadline, struct client_answer *out, struct reason *why)
+{
+    _close_ int fd = client_send(endpoint, request, deadline, why);
+    int error = fd < 0 ? fd : client_receive(fd, request->command, deadline, out, why);
+
+    if (error < 0)
+        return error;
+    out->fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int ask_plain(const struct endpoint *endpoint, enum ipc_command command, deadline_t deadline,
+                     struct client_answer *out, struct reason *why)
+{
+    struct ipc_request request;
+
+    ipc_format_plain(command, &request);
+    return ask(endpoint, &request, deadline, out, why);
+}
+
+static int ask_info(const struct endpoint *endpoint, enum ipc_command command, deadline_t deadline,
+                    struct ipc_process_info *out, struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    int error = ask_plain(endpoint, command, deadline, &answer, why);
+
+    return error < 0 ? error
+                     : ipc_parse_process_info(command, answer.payload, answer.size, out, why);
+}
+
+int client_info(const struct endpoint *endpoint, deadline_t deadline, struct ipc_process_info *out,
+                struct reason *why)
+{
+    static const enum ipc_command newest_first[] = {IPC_PROCESS_INFO3, IPC_PROCESS_INFO2,
+                                                    IPC_PROCESS_INFO};
+    int error = -EOPNOTSUPP;
+
+    for (size_t i = 0; error == -EOPNOTSUPP && i < ARRAY_SIZE(newest_first); i++)
+        error = ask_info(endpoint, newest_first[i], deadline, out, why);
+    return error;
+}
+
+int client_environment(const struct endpoint *endpoint, deadline_t deadline,
+                       struct environment *out, struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    _free_ uint8_t *bytes = NULL;
+    uint32_t size;
+    int error = ask_plain(endpoint, IPC_ENVIRONMENT, deadline, &answer, why);
+
+    if (error == 0)
+        error = ipc_parse_environment_size(answer.payload, answer.size, &size, why);
+    if (error < 0)
+        return error;
+    bytes = malloc((size_t)size + 1);
+    if (!bytes)
+        return reason_set(why, -ENOMEM, "no memory");
+    error = receive_all(answer.fd, bytes, size, deadline, why);
+    return error < 0 ? error : ipc_parse_environment(bytes, size, out, why);
+}
+
+/* Does it answer at all? 0, whatever it says. */
+static int ping(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    int error = ask_plain(endpoint, IPC_PROCESS_INFO, deadline, &answer, why);
+
+    return error == -EOPNOTSUPP ? 0 : error;
+}
+
+/* What 3.1 does not survive if it is not there to answer is sent only when it has just answered. */
+static int ping_and_ask(const struct endpoint *endpoint, const struct ipc_request *request,
+                        deadline_t deadline, struct client_answer *out, struct reason *why)
+{
+    int error = ping(endpoint, deadline, why);
+
+    return error < 0 ? error : ask(endpoint, request, deadline, out, why);
+}
+
+int client_collect(const struct endpoint *endpoint, const struct ipc_session *session,
+                   deadline_t deadline, uint64_t *id, struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    struct ipc_request request;
+    int error = ipc_format_collect(session, &request);
+
+    if (error < 0)
+        return reason_set(why, error, "a session that no runtime takes");
+    error = ping_and_ask(endpoint, &request, deadline, &answer, why);
+    if (error == 0)
+        error = ipc_parse_session(answer.payload, answer.size, id, why);
+    return error < 0 ? error : TAKE_FD(answer.fd);
+}
+
+int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadline,
+                struct reason *why)
+{
+    _client_answer_ struct client_answer answer = {.fd = -1};
+    struct ipc_request request;
+    uint64_t stopped;
+    int error;
+
+    ipc_format_stop(id, &request);
+    error = ping_and_ask(endpoint, &request, deadline, &answer, why);
+    if (error == 0)
+        error = ipc_parse_session(answer.payload, answer.size, &stopped, why);
+    if (error == 0 && stopped != id)
+        error = reason_set(why, -EBADMSG, "the runtime has stopped another session");
+    return error;
+}
+
+int client_perf_map(const struct endpoint *endpoint, enum ipc_perf_map kind, deadline_t deadline,
+                    struct reason *why)
 {
     _client_answer_ struct client_answer answer = {.fd = -1};
     struct ipc_request request;
     int error;
 
-    ipc_format_info(&request);
-    error = client_ask(endpoint, &request, deadline, &answer, why);
-    return error == -EOPNOTSUPP ? 0 : error;
+    ipc_format_perf_map(kind, &request);
+    error = ask(endpoint, &request, deadline, &answer, why);
+    return error < 0 ? error : ipc_parse_result(request.command, answer.payload, answer.size, why);
 }

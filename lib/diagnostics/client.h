@@ -3,30 +3,62 @@
 
 #include "diagnostics/endpoint.h"
 #include "diagnostics/ipc.h"
+#include "diagnostics/ipc_answer.h"
 #include "util/deadline.h"
 
 /*
  * Asks a runtime: a connection for each request. Nothing lasts longer than its deadline, whatever
  * listens there. Errors: those of endpoint_connect(); -ETIMEDOUT; -ECONNRESET when it hangs up in
- * the middle; -EBADMSG for what is no answer; those of ipc_parse_error() for a refusal.
+ * the middle; -EBADMSG for what is no answer; those of ipc_parse_error() for a refusal, above all
+ * -EOPNOTSUPP from a runtime that is older than the command.
  */
+
+/* By the newest of the three commands that the runtime knows; before 5.0 it knows none. */
+_must_check_ int client_info(const struct endpoint *endpoint, deadline_t deadline,
+                             struct ipc_process_info *out, struct reason *why);
+
+/* As the process has it now; from 5.0 on. environment_close() is the caller's. */
+_must_check_ int client_environment(const struct endpoint *endpoint, deadline_t deadline,
+                                    struct environment *out, struct reason *why);
+
+/*
+ * Begins a session: a connection with the stream of its events, and its @id. What @session asks for
+ * decides which runtimes know it: 3.1 and later each session without or with the usual rundown and
+ * with stacks; 8.0 one without stacks; 9.0 another rundown; 10.0 a choice of events.
+ * Also -EINVAL, -E2BIG: ipc_format_collect() refuses it.
+ */
+_must_check_ int client_collect(const struct endpoint *endpoint, const struct ipc_session *session,
+                                deadline_t deadline, uint64_t *id, struct reason *why);
+
+/*
+ * Ends a session, whoever has begun it. The id is the address of the runtime's object, which a
+ * later session may have again: look whether it is still the one that is meant. An id that is no
+ * session's is answered as if it were: look whether it has gone. Whoever has begun it must be
+ * reading its stream, or the runtime waits for that and answers nobody meanwhile; and 3.1 crashes
+ * when it is gone, so there only for a session whose client lives.
+ */
+_must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadline,
+                             struct reason *why);
+
+/*
+ * Has the runtime write what it compiles to perf-PID.map or jit-PID.dump, in its folder for
+ * temporary files as it sees that: what it has compiled already as well, which may take a while.
+ * IPC_PERF_MAP_OFF ends that, and leaves the files. From 8.0 on.
+ */
+_must_check_ int client_perf_map(const struct endpoint *endpoint, enum ipc_perf_map kind,
+                                 deadline_t deadline, struct reason *why);
+
 struct client_answer {
     int fd; /* the connection, for what follows the answer */
     uint8_t *payload;
     size_t size;
 };
 
-_must_check_ int client_ask(const struct endpoint *endpoint, const struct ipc_request *request,
-                            deadline_t deadline, struct client_answer *out, struct reason *why);
 void client_answer_close(struct client_answer *answer);
 #define _client_answer_ _cleanup_(client_answer_close)
 
-/* The two halves of client_ask(): a connection that waits for its answer, and the answer. */
+/* A request by halves: a connection that waits for its answer, and the answer. */
 _must_check_ int client_send(const struct endpoint *endpoint, const struct ipc_request *request,
                              deadline_t deadline, struct reason *why);
-_must_check_ int client_receive(int fd, deadline_t deadline, struct client_answer *out,
-                                struct reason *why);
-
-/* Does it answer at all? 0, whatever it says. */
-_must_check_ int client_ping(const struct endpoint *endpoint, deadline_t deadline,
-                             struct reason *why);
+_must_check_ int client_receive(int fd, enum ipc_command command, deadline_t deadline,
+                                struct client_answer *out, struct reason *why);

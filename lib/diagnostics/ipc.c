@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diagnostics/ipc.h"
 
+#include <errno.h>
 #include <string.h>
 
-#include "util/cursor.h"
+#include "diagnostics/ipc_answer.h"
 
 #define LEVEL_MAX       5
 #define FORMAT_NETTRACE 1
-#define WITHOUT_RUNDOWN 0
+#define OUTPUT_STREAM   0
 
-enum command_set {
-    SET_EVENTPIPE = 2,
-    SET_PROCESS = 4,
-    SET_SERVER = 0xff,
+static const struct {
+    const char *name;
+    uint8_t set;
+    uint8_t id;
+} commands[] = {
+    [IPC_STOP_TRACING] = {"StopTracing", 2, 1},
+    [IPC_COLLECT_TRACING2] = {"CollectTracing2", 2, 3},
+    [IPC_COLLECT_TRACING3] = {"CollectTracing3", 2, 4},
+    [IPC_COLLECT_TRACING4] = {"CollectTracing4", 2, 5},
+    [IPC_COLLECT_TRACING5] = {"CollectTracing5", 2, 6},
+    [IPC_PROCESS_INFO] = {"ProcessInfo", 4, 0},
+    [IPC_PROCESS_INFO2] = {"ProcessInfo2", 4, 4},
+    [IPC_PROCESS_INFO3] = {"ProcessInfo3", 4, 8},
+    [IPC_ENVIRONMENT] = {"ProcessEnvironment", 4, 2},
+    [IPC_ENABLE_PERF_MAP] = {"EnablePerfMap", 4, 5},
+    [IPC_DISABLE_PERF_MAP] = {"DisablePerfMap", 4, 6},
 };
 
-enum server_response {
-    RESPONSE_OK = 0,
-    RESPONSE_ERROR = 0xff,
-};
-
-static const uint8_t magic[14] = "DOTNET_IPC_V1";
-
-struct command {
-    uint8_t set, id;
-};
-
-static const struct command stop_tracing = {SET_EVENTPIPE, 1};
-static const struct command collect_tracing_2 = {SET_EVENTPIPE, 3};
-static const struct command process_info = {SET_PROCESS, 0};
+const char *ipc_command_name(enum ipc_command command)
+{
+    return commands[command].name;
+}
 
 /* What does not fit is counted all the same, and refused at the end. */
 static void put(struct ipc_request *to, const void *bytes, size_t size)
@@ -74,13 +77,14 @@ static bool put_text(struct ipc_request *to, const char *text)
     return true;
 }
 
-static void begin(struct ipc_request *out, struct command command)
+static void begin(struct ipc_request *out, enum ipc_command command)
 {
+    out->command = command;
     out->size = 0;
-    put(out, magic, sizeof(magic));
+    put(out, IPC_MAGIC, sizeof(IPC_MAGIC));
     put_u16(out, IPC_HEADER_SIZE);
-    put_u8(out, command.set);
-    put_u8(out, command.id);
+    put_u8(out, commands[command].set);
+    put_u8(out, commands[command].id);
     put_u16(out, 0);
 }
 
@@ -90,8 +94,37 @@ static int end(struct ipc_request *out)
 
     if (out->size > sizeof(out->bytes))
         return -E2BIG;
-    memcpy(out->bytes + sizeof(magic), &size, sizeof(size));
+    memcpy(out->bytes + sizeof(IPC_MAGIC), &size, sizeof(size));
     return 0;
+}
+
+static bool picks_events(const struct ipc_session *session)
+{
+    for (uint32_t i = 0; i < session->provider_count; i++) {
+        if (session->providers[i].events != IPC_EVENTS_ALL)
+            return true;
+    }
+    return false;
+}
+
+static enum ipc_command collect_command(const struct ipc_session *session)
+{
+    if (picks_events(session))
+        return IPC_COLLECT_TRACING5;
+    if (session->rundown_keywords != 0 && session->rundown_keywords != IPC_RUNDOWN_DEFAULT)
+        return IPC_COLLECT_TRACING4;
+    return session->without_stacks ? IPC_COLLECT_TRACING3 : IPC_COLLECT_TRACING2;
+}
+
+/* All but none are all. */
+static void put_events(struct ipc_request *out, const struct ipc_provider *provider)
+{
+    uint32_t count = provider->events != IPC_EVENTS_ALL ? provider->event_id_count : 0;
+
+    put_u8(out, provider->events == IPC_EVENTS_ONLY);
+    put_u32(out, count);
+    for (uint32_t i = 0; i < count && out->size <= sizeof(out->bytes); i++)
+        put_u32(out, provider->event_ids[i]);
 }
 
 static bool put_provider(struct ipc_request *out, const struct ipc_provider *provider)
@@ -100,7 +133,26 @@ static bool put_provider(struct ipc_request *out, const struct ipc_provider *pro
         return false;
     put_u64(out, provider->keywords);
     put_u32(out, provider->level);
-    return put_text(out, provider->name) && put_text(out, NULL); /* no filter */
+    if (!put_text(out, provider->name) || !put_text(out, provider->arguments))
+        return false;
+    if (out->command >= IPC_COLLECT_TRACING5)
+        put_events(out, provider);
+    return true;
+}
+
+static void put_session(struct ipc_request *out, const struct ipc_session *session)
+{
+    if (out->command >= IPC_COLLECT_TRACING5)
+        put_u32(out, OUTPUT_STREAM);
+    put_u32(out, session->buffer_mb);
+    put_u32(out, FORMAT_NETTRACE);
+    if (out->command >= IPC_COLLECT_TRACING4)
+        put_u64(out, session->rundown_keywords);
+    else
+        put_u8(out, session->rundown_keywords != 0);
+    if (out->command >= IPC_COLLECT_TRACING3)
+        put_u8(out, !session->without_stacks);
+    put_u32(out, session->provider_count);
 }
 
 int ipc_format_collect(const struct ipc_session *session, struct ipc_request *out)
@@ -109,11 +161,8 @@ int ipc_format_collect(const struct ipc_session *session, struct ipc_request *ou
         return -EINVAL;
     if (session->provider_count > IPC_PROVIDERS_MAX)
         return -E2BIG;
-    begin(out, collect_tracing_2);
-    put_u32(out, session->buffer_mb);
-    put_u32(out, FORMAT_NETTRACE);
-    put_u8(out, WITHOUT_RUNDOWN);
-    put_u32(out, session->provider_count);
+    begin(out, collect_command(session));
+    put_session(out, session);
     for (uint32_t i = 0; i < session->provider_count; i++) {
         if (!put_provider(out, &session->providers[i]))
             return -EINVAL;
@@ -123,63 +172,20 @@ int ipc_format_collect(const struct ipc_session *session, struct ipc_request *ou
 
 void ipc_format_stop(uint64_t session, struct ipc_request *out)
 {
-    begin(out, stop_tracing);
+    begin(out, IPC_STOP_TRACING);
     put_u64(out, session);
     (void)!end(out);
 }
 
-void ipc_format_info(struct ipc_request *out)
+void ipc_format_perf_map(enum ipc_perf_map kind, struct ipc_request *out)
 {
-    begin(out, process_info);
+    begin(out, kind == IPC_PERF_MAP_OFF ? IPC_DISABLE_PERF_MAP : IPC_ENABLE_PERF_MAP);
+    if (kind != IPC_PERF_MAP_OFF)
+        put_u32(out, kind);
+    (void)!end(out);
 }
 
-int ipc_parse_header(const uint8_t header[static IPC_HEADER_SIZE], struct ipc_answer *out,
-                     struct reason *why)
+void ipc_format_plain(enum ipc_command command, struct ipc_request *out)
 {
-    struct cursor from = {.at = header + sizeof(magic), .left = IPC_HEADER_SIZE - sizeof(magic)};
-    uint16_t size;
-    uint8_t set, response;
-
-    if (memcmp(header, magic, sizeof(magic)) != 0)
-        return reason_set(why, -EBADMSG, "what answers does not speak the diagnostics protocol");
-    if (!cursor_u16(&from, &size) || size < IPC_HEADER_SIZE || !cursor_u8(&from, &set) ||
-        !cursor_u8(&from, &response) || set != SET_SERVER ||
-        (response != RESPONSE_OK && response != RESPONSE_ERROR))
-        return reason_set(why, -EBADMSG, "the diagnostics server's answer makes no sense");
-    *out = (struct ipc_answer){.is_error = response == RESPONSE_ERROR,
-                               .payload_size = size - IPC_HEADER_SIZE};
-    return 0;
-}
-
-int ipc_parse_error(const uint8_t *payload, size_t size, struct reason *why)
-{
-    static const struct {
-        uint32_t code;
-        int error;
-        const char *text;
-    } known[] = {
-        {0x80131384, -EREMOTEIO, "bad encoding"},     {0x80131385, -EOPNOTSUPP, "unknown command"},
-        {0x80131386, -EREMOTEIO, "unknown protocol"}, {0x80131387, -EREMOTEIO, "unknown error"},
-        {0x80131515, -EOPNOTSUPP, "not supported"},   {0x8013135b, -EAGAIN, "not yet available"},
-        {0x80004005, -EREMOTEIO, "it failed"},        {0x80070057, -EREMOTEIO, "invalid argument"},
-    };
-    struct cursor from = {.at = payload, .left = size};
-    uint32_t code;
-
-    if (!cursor_u32(&from, &code))
-        return reason_set(why, -EBADMSG, "the diagnostics server's error is cut off");
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (known[i].code == code)
-            return reason_set(why, known[i].error, "the runtime refuses: %s", known[i].text);
-    }
-    return reason_set(why, -EREMOTEIO, "the runtime refuses with error 0x%x", code);
-}
-
-int ipc_parse_session(const uint8_t *payload, size_t size, uint64_t *out, struct reason *why)
-{
-    struct cursor from = {.at = payload, .left = size};
-
-    return cursor_u64(&from, out)
-               ? 0
-               : reason_set(why, -EBADMSG, "the diagnostics server's answer is cut off");
+    begin(out, command);
 }

@@ -43,24 +43,6 @@ static bool pump(struct stream *stream, int other, deadline_t deadline)
     return waits[1].revents != 0;
 }
 
-static int begin(const struct endpoint *endpoint, const struct tracing *tracing,
-                 struct tracing_result *out, struct reason *why)
-{
-    _client_answer_ struct client_answer answer = {.fd = -1};
-    deadline_t deadline = deadline_in_ms((uint64_t)tracing->deadline_ms);
-    struct ipc_request request;
-    int error = ipc_format_collect(tracing->session, &request);
-
-    if (error < 0)
-        return reason_set(why, error, "a session that no runtime takes");
-    error = client_ping(endpoint, deadline, why);
-    if (error == 0)
-        error = client_ask(endpoint, &request, deadline, &answer, why);
-    if (error == 0)
-        error = ipc_parse_session(answer.payload, answer.size, &out->id, why);
-    return error < 0 ? error : TAKE_FD(answer.fd);
-}
-
 static int too_late(int deadline_ms, struct reason *why)
 {
     return reason_set(why, -ETIMEDOUT,
@@ -81,7 +63,7 @@ static int ask_meanwhile(struct stream *stream, const struct endpoint *endpoint,
         return fd;
     while (!answered && deadline_left_ms(deadline) > 0)
         answered = pump(stream, fd, deadline);
-    return client_receive(fd, deadline, &answer, why);
+    return client_receive(fd, request->command, deadline, &answer, why);
 }
 
 static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t id, int deadline_ms,
@@ -91,7 +73,7 @@ static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t 
     struct ipc_request request;
     int error;
 
-    ipc_format_info(&request);
+    ipc_format_plain(IPC_PROCESS_INFO, &request);
     error = ask_meanwhile(stream, endpoint, &request, deadline, why);
     if (error == 0 || error == -EOPNOTSUPP) {
         ipc_format_stop(id, &request);
@@ -107,7 +89,8 @@ static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t 
 int tracing_run(const struct endpoint *endpoint, const struct tracing *tracing, tracing_taker *take,
                 void *data, struct tracing_result *out, struct reason *why)
 {
-    _close_ int fd = begin(endpoint, tracing, out, why);
+    deadline_t begun = deadline_in_ms((uint64_t)tracing->deadline_ms);
+    _close_ int fd = client_collect(endpoint, tracing->session, begun, &out->id, why);
     struct stream stream = {.fd = fd, .take = take, .data = data, .why = why};
     deadline_t over = deadline_in_ms(tracing->duration_ms);
     int error = 0;
