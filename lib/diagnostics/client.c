@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "proc/threads.h"
+
 static int await(int fd, short events, deadline_t deadline, struct reason *why)
 {
     struct pollfd wait = {.fd = fd, .events = events};
@@ -176,6 +178,23 @@ static int ping(const struct endpoint *endpoint, deadline_t deadline, struct rea
     return error == -EOPNOTSUPP ? 0 : error;
 }
 
+/*
+ * The runtime's server answers before the rest of the runtime is there: 8.0 then crashes when it is
+ * asked for a perf map, and a session has no events. Before 6.0 its threads have no names.
+ */
+static int check_started(const struct endpoint *endpoint, struct reason *why)
+{
+    struct threads threads;
+
+    if (threads_read(endpoint->process.pid, THREADS_MAX, &threads) < 0 ||
+        !threads_have(&threads, ".NET EventPipe") || threads_have(&threads, ".NET Finalizer"))
+        return 0;
+    return reason_set(
+        why, -EAGAIN,
+        "the runtime is only starting, or waits for a diagnostics client to resume it "
+        "(DOTNET_DefaultDiagnosticPortSuspend, DOTNET_DiagnosticPorts)");
+}
+
 /* What 3.1 does not survive if it is not there to answer is sent only when it has just answered. */
 static int ping_and_ask(const struct endpoint *endpoint, const struct ipc_request *request,
                         deadline_t deadline, struct client_answer *out, struct reason *why)
@@ -194,7 +213,9 @@ int client_collect(const struct endpoint *endpoint, const struct ipc_session *se
 
     if (error < 0)
         return reason_set(why, error, "a session that no runtime takes");
-    error = ping_and_ask(endpoint, &request, deadline, &answer, why);
+    error = check_started(endpoint, why);
+    if (error == 0)
+        error = ping_and_ask(endpoint, &request, deadline, &answer, why);
     if (error == 0)
         error = ipc_parse_session(answer.payload, answer.size, id, why);
     return error < 0 ? error : TAKE_FD(answer.fd);
@@ -222,8 +243,10 @@ int client_perf_map(const struct endpoint *endpoint, enum ipc_perf_map kind, dea
 {
     _client_answer_ struct client_answer answer = {.fd = -1};
     struct ipc_request request;
-    int error;
+    int error = check_started(endpoint, why);
 
+    if (error < 0)
+        return error;
     ipc_format_perf_map(kind, &request);
     error = ask(endpoint, &request, deadline, &answer, why);
     return error < 0 ? error : ipc_parse_result(request.command, answer.payload, answer.size, why);

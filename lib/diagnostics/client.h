@@ -25,7 +25,7 @@ _must_check_ int client_environment(const struct endpoint *endpoint, deadline_t 
  * Begins a session: a connection with the stream of its events, and its @id. What @session asks for
  * decides which runtimes know it: 3.1 and later each session without or with the usual rundown and
  * with stacks; 8.0 one without stacks; 9.0 another rundown; 10.0 a choice of events.
- * Also -EINVAL, -E2BIG: ipc_format_collect() refuses it.
+ * Also -EINVAL, -E2BIG: ipc_format_collect() refuses it; -EAGAIN: the runtime is only starting.
  */
 _must_check_ int client_collect(const struct endpoint *endpoint, const struct ipc_session *session,
                                 deadline_t deadline, uint64_t *id, struct reason *why);
@@ -43,7 +43,7 @@ _must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, deadl
 /*
  * Has the runtime write what it compiles to perf-PID.map or jit-PID.dump, in its folder for
  * temporary files as it sees that: what it has compiled already as well, which may take a while.
- * IPC_PERF_MAP_OFF ends that, and leaves the files. From 8.0 on.
+ * IPC_PERF_MAP_OFF ends that, and leaves the files. From 8.0 on. -EAGAIN: it is only starting.
  */
 _must_check_ int client_perf_map(const struct endpoint *endpoint, enum ipc_perf_map kind,
                                  deadline_t deadline, struct reason *why);

@@ -62,17 +62,33 @@ static int open_directory(const struct process *process, const char *tmpdir, str
     return reason_set(why, fd, "its folder for temporary files, %s: %s", printable, strerror(-fd));
 }
 
-static int explain_missing(const struct environment *environment, int error,
-                           const struct process *process, struct reason *why)
+static bool fits_an_address(const char *directory, const char *name)
 {
+    struct sockaddr_un address;
+
+    return strlen(directory) + strlen("/") + strlen(name) < sizeof(address.sun_path);
+}
+
+static int explain_missing(const struct environment *environment, int error,
+                           const struct endpoint *endpoint, struct reason *why)
+{
+    const char *directory = endpoint_directory(environment_get(environment, "TMPDIR"));
+    char printable[64];
+
     if (error != -ENOENT)
         return reason_set(why, error, "its diagnostics socket: %s", strerror(-error));
     if (endpoint_is_off(environment, why))
         return error;
+    if (!fits_an_address(directory, endpoint->name))
+        return reason_set(why, error,
+                          "process %d has no diagnostics socket: its TMPDIR is too long for one",
+                          endpoint->process.pid);
+    text_copy(printable, sizeof(printable), directory);
+    text_printable(printable);
     return reason_set(why, error,
-                      "process %d has no diagnostics socket in %.60s: no .NET Core 3.0 or later, "
-                      "still starting, or it was removed",
-                      process->pid, endpoint_directory(environment_get(environment, "TMPDIR")));
+                      "process %d has no diagnostics socket in %s: no .NET Core 3.0 or later, "
+                      "still starting, switched off, or it was removed",
+                      endpoint->process.pid, printable);
 }
 
 static int check_file(int fd, const struct process *process, struct reason *why)
@@ -103,7 +119,7 @@ static int find(struct endpoint *endpoint, const struct environment *environment
         return directory;
     endpoint->fd = openat(directory, endpoint->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (endpoint->fd < 0)
-        return explain_missing(environment, -errno, &endpoint->process, why);
+        return explain_missing(environment, -errno, endpoint, why);
     error = check_file(endpoint->fd, &endpoint->process, why);
     if (error < 0)
         endpoint_close(endpoint);

@@ -13,10 +13,11 @@
  * The socket at which a process's runtime takes diagnostics requests (dotnet/runtime,
  * src/native/eventpipe/ds-ipc-pal-socket.c, ds-rt.h): "dotnet-diagnostic-PID-TIME-socket" with the
  * pid as the process sees itself and its start time, in its TMPDIR (else /tmp), of its own mount
- * namespace.
+ * namespace. With a TMPDIR that leaves no room for it in a socket's address there is none.
  *
- * The ports of DOTNET_DiagnosticPorts are no help: there the runtime is the one that connects, and
- * one that is to "listen" is ignored by CoreCLR.
+ * The ports of DOTNET_DiagnosticPorts come in addition, and are no help: there the runtime is the
+ * one that connects, to whoever listens at that path, and CoreCLR ignores one that is to "listen".
+ * None of them is abstract: to CoreCLR '@' is a letter of a path like any other.
  */
 struct endpoint {
     struct process process;

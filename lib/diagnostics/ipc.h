@@ -21,7 +21,7 @@
 enum ipc_command {
     IPC_STOP_TRACING,
     IPC_COLLECT_TRACING2, /* from 3.1 on: with or without a rundown */
-    IPC_COLLECT_TRACING3, /* 8.0: with or without stacks */
+    IPC_COLLECT_TRACING3, /* 9.0: with or without stacks */
     IPC_COLLECT_TRACING4, /* 9.0: which rundown */
     IPC_COLLECT_TRACING5, /* 10.0: which events of a provider. Its form for user_events isn't here
                            */
