@@ -87,7 +87,7 @@ static inline void serve_stop(int fd, const char *how, const uint8_t *id, int *s
 {
     const uint64_t session = SERVED_SESSION;
 
-    if (memcmp(id, &session, sizeof(session)) != 0)
+    if (memcmp(id, &session, sizeof(session)) != 0 && strcmp(how, "stubborn") != 0)
         _exit(1);
     if (strcmp(how, "unclosed") != 0) {
         serve_bytes(*stream, "\1", strcmp(how, "cut") != 0);
@@ -99,10 +99,19 @@ static inline void serve_stop(int fd, const char *how, const uint8_t *id, int *s
 
 static inline bool serve_wrongly(int fd, const char *how)
 {
+    static const uint8_t ones[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t thousand[] = {0xe8, 0x03, 0, 0, 0, 0};
+
     if (strcmp(how, "garbage") == 0)
         serve_bytes(fd, "HTTP/1.1 400 Bad Request, and more of the kind", 46);
     else if (strcmp(how, "half") == 0)
         serve_bytes(fd, "DOTNET_IPC_V1", 14);
+    else if (strcmp(how, "huge") == 0)
+        serve_bytes(fd, "DOTNET_IPC_V1\0\xff\xff\xff\0\0\0more", 24);
+    else if (strcmp(how, "ones") == 0)
+        serve_answer(fd, 0, ones, sizeof(ones));
+    else if (strcmp(how, "endless") == 0 || strcmp(how, "cut off") == 0)
+        serve_answer(fd, 0, thousand, sizeof(thousand));
     else if (strcmp(how, "slow") == 0)
         serve_slowly(fd);
     else
@@ -115,11 +124,12 @@ static inline void serve_one(int fd, const char *how, int *stream)
     static const uint8_t unknown[] = {0x85, 0x13, 0x13, 0x80};
     uint8_t request[4096];
     bool mute = strcmp(how, "silent") == 0 || (*stream >= 0 && strcmp(how, "mute") == 0);
+    bool wrong = recv(fd, request, sizeof(request), 0) < 20 || serve_wrongly(fd, how);
 
-    if (recv(fd, request, sizeof(request), 0) < 20 || serve_wrongly(fd, how))
-        return;
-    if (mute)
+    if (mute || strcmp(how, "endless") == 0)
         (void)dup(fd); /* stays open */
+    else if (wrong)
+        return;
     else if (request[16] != 2)
         serve_answer(fd, 0xff, unknown, sizeof(unknown));
     else if (request[17] == 1)
