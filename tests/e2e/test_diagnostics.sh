@@ -73,6 +73,28 @@ environment() { # ROW
     diff <(tr '\n\0' '?\n' <"/proc/$LAB_PID/environ" | sort) <(sort <<<"$OUTPUT") || fail "another environment than in /proc"
 }
 
+# What Microsoft's own client says, see lab/workload/Client.cs.
+microsofts() { # ARG...
+    env DOTNET_ROOT="$(lab_dir)/dotnet" DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 "$(lab_dir)/dotnet/dotnet" exec --fx-version "$lab_trace_fx" \
+        "$(lab_dir)/app/client.dll" "$(lab_dir)/dotnet-trace/Microsoft.Diagnostics.NETCore.Client.dll" "$@" 2>"$E2E_TMP/microsofts"
+}
+
+agrees() { # ROW
+    export CLRMON_E2E_TEXT=$'gr\u00fcn \u20ac \U1f600 a=b' CLRMON_E2E_EMPTY=''
+    lab_start "$1" idle
+    grep -qx "$LAB_PID" <(microsofts) || fail "Microsoft's client does not find it"
+    if knows "$1" 5; then
+        answered info "$LAB_PID"
+        diff <(microsofts "$LAB_PID" info) - <<<"$OUTPUT" || fail "Microsoft's client sees another process"
+        answered environment "$LAB_PID"
+        diff <(microsofts "$LAB_PID" environment | sort) <(sort <<<"$OUTPUT") || fail "Microsoft's client sees another environment"
+    else
+        refused 'unknown command' info "$LAB_PID"
+        ! microsofts "$LAB_PID" info || fail "Microsoft's client knows it"
+        grep -q '^UnsupportedCommandException: ' "$E2E_TMP/microsofts" || fail "$(cat "$E2E_TMP/microsofts")"
+    fi
+}
+
 has_methods() { grep -q "$1" "/tmp/perf-$LAB_PID.map"; } # OF
 
 drop_maps() {
@@ -190,7 +212,7 @@ temporary_folders() { # ROW
 }
 
 # In namespaces of its own: by its socket there, whose name has the pid that it has there.
-# shellcheck disable=SC2031
+# shellcheck disable=SC2031,SC2034 # the row is for spawn_contained
 contained() { # ROW
     local row=$1 there here namespace
     spawn_contained
@@ -244,11 +266,14 @@ false_sockets() { # ROW
     answered info "$LAB_PID"
 }
 
+is_stopped() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv 'T (stopped)'; } # PID: all its threads
+
 # A stopped process: each command gives up in time, and it goes on unharmed.
 stopped() { # ROW
     lab_start "$1" idle
     drop_maps_at_the_end
     kill -s STOP "$LAB_PID"
+    eventually 10 is_stopped "$LAB_PID"
     export DEADLINE_MS=300
     for command in info environment "perf-map PID 3" begin "stop PID 0x1230"; do
         read -ra words <<<"${command/PID/$LAB_PID}"
@@ -262,6 +287,7 @@ stopped() { # ROW
 
 scenario_rows "what the runtime says of itself" info "${live[@]}"
 scenario_rows "its environment" environment "${live[@]}"
+scenario_rows "as Microsoft's client sees it" agrees "${live[@]}"
 scenario_rows "perf maps" perf_map "${coreclr[@]}"
 scenario_rows "no perf maps" no_perf_map 10.0.12-nativeaot
 scenario_rows "sessions" sessions "${coreclr[@]}"
