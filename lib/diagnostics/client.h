@@ -31,11 +31,13 @@ _must_check_ int client_collect(const struct endpoint *endpoint, const struct ip
                                 deadline_t deadline, uint64_t *id, struct reason *why);
 
 /*
- * Ends a session, whoever has begun it. The id is the address of the runtime's object, which a
- * later session may have again: look whether it is still the one that is meant. An id that is no
- * session's is answered as if it were: look whether it has gone. Whoever has begun it must be
- * reading its stream, or the runtime waits for that and answers nobody meanwhile; and 3.1 crashes
- * when it is gone, so there only for a session whose client lives.
+ * Ends a session, whoever has begun it: by its id, which is the address of the runtime's object.
+ * A later session may have that again: look before whether it is still the one that is meant. An
+ * id that is no session's is answered as if it were: look afterwards whether it has gone.
+ *
+ * Whoever has begun it sees a whole stream. One that has stopped reading it is a trap: the runtime
+ * waits until that reads on or leaves, -ETIMEDOUT, and answers nobody meanwhile. 3.1 has crashed
+ * at the stop of a session whose client had gone: there only for one whose client lives.
  */
 _must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadline,
                              struct reason *why);

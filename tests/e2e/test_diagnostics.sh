@@ -140,7 +140,9 @@ sessions() { # ROW
     local all
     lab_start "$1" idle
     answered session "$LAB_PID" 400
-    expect_session whole 1 events some stacks some rundown 0
+    expect_session whole 1 events some stacks some rundown 0 counters 0
+    answered session "$LAB_PID" 2500 counters
+    expect_session whole 1 events some counters some
     answered session "$LAB_PID" 400 rundown
     expect_session whole 1 events some stacks some rundown some
     all=$(told rundown)
