@@ -68,10 +68,11 @@ void errands_free(struct errands **errands)
     if (!*errands)
         return;
     while ((*errands)->first) {
+        bool ends_itself = (*errands)->first->task.ends_itself;
         pid_t child = (*errands)->first->child;
 
         errand_free((*errands)->first);
-        if (child > 0 && kill(child, SIGKILL) == 0)
+        if (child > 0 && !ends_itself && kill(child, SIGKILL) == 0)
             (void)waitpid(child, NULL, WNOHANG);
     }
     sd_event_unref((*errands)->loop);
@@ -161,7 +162,8 @@ _Noreturn static void run_child(const struct errand *errand, int out)
 {
     size_t sent = 0;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!errand->task.ends_itself)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpriority(PRIO_PROCESS, 0, NICENESS);
     close_others(errand->task.fd, out);
     errand->task.work(errand->task.data, errand->task.fd, errand->answer);

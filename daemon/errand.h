@@ -20,6 +20,7 @@ struct errand_task {
     void *data;                                     /* as it is now */
     int fd;      /* kept open in the child, which knows it by the number it is called with; -1 */
     size_t size; /* of the answer */
+    bool ends_itself; /* when we end, it is not torn from what it is doing; it must end in time */
     /* In the loop, once, and then the errand is no more. @answer is NULL if there is none, and
      * @trouble says why. */
     void (*end)(void *context, const void *answer, const char *trouble);

@@ -140,6 +140,34 @@ static void test_cancelled(void **state)
     assert_int_equal(ends, 0);
 }
 
+static void outlive(void *data, int fd, void *answer)
+{
+    usleep(100000);
+    (void)!write(fd, "x", 1);
+}
+
+/* Whoever is not to be torn from what it does goes on to its end when we end. */
+static void test_ends_itself(void **state)
+{
+    for (int ends_itself = 0; ends_itself < 2; ends_itself++) {
+        struct errand_task task = {
+            .work = outlive, .size = 1, .ends_itself = ends_itself, .end = take};
+        struct errands *errands;
+        int fds[2];
+        char c;
+
+        assert_int_equal(pipe(fds), 0);
+        task.fd = fds[1];
+        assert_int_equal(errands_new(&errands, loop, 1, LONG_US), 0);
+        assert_int_equal(errand_begin(errands, &task, NULL), 0);
+        errands_free(&errands);
+        close(fds[1]);
+        assert_int_equal(read(fds[0], &c, 1), ends_itself);
+        close(fds[0]);
+    }
+    assert_int_equal(ends, 0);
+}
+
 static void test_descriptors(void **state)
 {
     static const int kept[] = {-1, 40, 200};
@@ -168,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_answer_as_a_whole, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_no_answer, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_cancelled, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_ends_itself, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_descriptors, open_loop, close_loop),
     };
 
