@@ -96,6 +96,19 @@ static void say_gap(const json_t *event, struct what *out)
     snprintf(out->text, WHAT_MAX, "nobody was watching since %s", time);
 }
 
+/* "reset 5->Informational(4) 0x1 put back: Runtime" */
+static void say_reset(const json_t *event, struct what *out)
+{
+    struct event_set old = set_of(event, "old"), new = set_of(event, "new");
+    char level[LEVEL_TEXT_MAX], change[64] = "";
+
+    level_format(new, level);
+    if (!event_set_equal(old, new))
+        snprintf(change, sizeof(change), "%u->%s 0x%llx ", old.level, level,
+                 (unsigned long long)new.keywords);
+    snprintf(out->text, WHAT_MAX, "reset %s%.300s", change, json_text_at(event, "reason"));
+}
+
 static const struct {
     const char *kind;
     void (*say)(const json_t *event, struct what *out);
@@ -107,6 +120,7 @@ static const struct {
     {"verdict", say_verdict},
     {"loss", say_loss},
     {"gap", say_gap},
+    {"reset", say_reset},
 };
 
 void event_line(const json_t *event, int64_t now_us, char line[static EVENT_LINE_MAX])

@@ -112,6 +112,15 @@ static void print_watching(const json_t *status)
     print_families(json_object_get(status, "families"));
 }
 
+static void print_resets(const json_t *resets)
+{
+    if (!json_is_object(resets))
+        return;
+    printf("%-9s %s, %lld put back, %lld refused, %lld failed\n", "reset",
+           json_text_at(resets, "setting"), count_at(resets, "put_back"),
+           count_at(resets, "refused"), count_at(resets, "failed"));
+}
+
 static void print_daemon(const json_t *status)
 {
     const json_t *history = json_object_get(status, "history");
@@ -121,6 +130,7 @@ static void print_daemon(const json_t *status)
     printf("%-9s %.1f MiB, %lld events dropped\n", "history",
            number_at(history, "bytes") / (1 << 20), count_at(history, "dropped"));
     print_folded(json_text_at(history, "trouble"), ROW_INDENT);
+    print_resets(json_object_get(status, "auto_reset"));
     printf("%-9s %lld connected, %lld events dropped\n", "clients", count_at(clients, "connected"),
            count_at(clients, "dropped"));
     printf("%-9s %.1f MiB resident, %.1f s of CPU, longest turn of the loop %.1f ms\n", "process",

@@ -25,6 +25,7 @@ enum kind {
     KIND_SECONDS,
     KIND_SIZE,
     KIND_YES_NO,
+    KIND_OFF_LEAKED,
     KIND_MAX,
 };
 
@@ -65,6 +66,9 @@ static const struct setting settings[] = {
     {"events", KIND_YES_NO, SETTING(events), 0, 1, "no", "yes or no"},
     {"min_wait", KIND_NANOSECONDS, SETTING(min_wait_ns), US, HOUR, "10ms",
      "a duration of 1us to 1h, such as 10ms"},
+    {"auto_reset", KIND_OFF_LEAKED, SETTING(auto_reset), 0, 1, "off", "off or leaked"},
+    {"auto_reset_interval", KIND_MILLISECONDS, SETTING(auto_reset_interval_ms), MINUTE, DAY, "10m",
+     "a duration of 1m to 1d, such as 10m"},
 };
 
 struct unit {
@@ -132,14 +136,24 @@ static int set_size(const struct setting *setting, const char *value, void *fiel
     return parse_quantity(value, size_units, setting, field);
 }
 
+static int set_either(const char *no, const char *yes, const char *value, bool *field)
+{
+    bool is_yes = strcmp(value, yes) == 0;
+
+    if (!is_yes && strcmp(value, no) != 0)
+        return -EINVAL;
+    *field = is_yes;
+    return 0;
+}
+
 static int set_yes_no(const struct setting *setting, const char *value, void *field)
 {
-    bool yes = strcmp(value, "yes") == 0;
+    return set_either("no", "yes", value, field);
+}
 
-    if (!yes && strcmp(value, "no") != 0)
-        return -EINVAL;
-    *(bool *)field = yes;
-    return 0;
+static int set_off_leaked(const struct setting *setting, const char *value, void *field)
+{
+    return set_either("off", "leaked", value, field);
 }
 
 static int set_text(const struct setting *setting, const char *value, void *field)
@@ -201,6 +215,7 @@ static int (*const setters[KIND_MAX])(const struct setting *setting, const char 
     [KIND_SECONDS] = set_seconds,
     [KIND_SIZE] = set_size,
     [KIND_YES_NO] = set_yes_no,
+    [KIND_OFF_LEAKED] = set_off_leaked,
 };
 
 static int apply(struct config *config, const struct setting *setting, const char *value)

@@ -29,6 +29,9 @@
  *   managed_locks     = no                so are those for System.Threading.Lock
  *   events            = no                what traces have processes write is counted
  *   min_wait          = 10ms              of single waits, for one who follows and does not say
+ *   auto_reset        = off               leaked: what is called leaked is put back, by a session
+ *                                         that asks the runtime for nothing
+ *   auto_reset_interval = 10m             between two tries at one process
  */
 
 struct config {
@@ -47,6 +50,8 @@ struct config {
     bool managed_locks;
     bool events;
     uint64_t min_wait_ns;
+    bool auto_reset; /* leaked */
+    uint64_t auto_reset_interval_ms;
 };
 
 /* Between reads of every process, in ms. */

@@ -32,6 +32,14 @@ enum event_cause event_cause_of_name(const char *name)
     return cause;
 }
 
+const char *reset_outcome_name(enum reset_outcome outcome)
+{
+    static const char *const names[RESET_OUTCOME_MAX] = {
+        [RESET_PUT_BACK] = "put_back", [RESET_REFUSED] = "refused", [RESET_FAILED] = "failed"};
+
+    return names[outcome];
+}
+
 static json_t *json_time(int64_t time_us)
 {
     char text[TIMESTAMP_TEXT_MAX];
@@ -105,6 +113,17 @@ static json_t *gap_fields(const struct event *event)
                      json_name(event->detail));
 }
 
+static json_t *reset_fields(const struct event *event)
+{
+    bool known = event->provider < PROVIDER_MAX;
+
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "outcome", reset_outcome_name(event->outcome),
+                     "provider", known ? json_string(provider_name(event->provider)) : json_null(),
+                     "old", known ? json_set(event->old) : json_null(), "new",
+                     known ? json_set(event->new) : json_null(), "reason",
+                     json_name(event->detail));
+}
+
 static const struct {
     const char *name;
     event_fields *fields;
@@ -116,6 +135,7 @@ static const struct {
     [EVENT_VERDICT] = {"verdict", verdict_fields},
     [EVENT_LOSS] = {"loss", loss_fields},
     [EVENT_GAP] = {"gap", gap_fields},
+    [EVENT_RESET] = {"reset", reset_fields},
 };
 
 const char *event_kind_name(enum event_kind kind)

@@ -25,6 +25,8 @@ enum event_kind {
     EVENT_VERDICT,       /* verdict: old_verdict, new_verdict, reason */
     EVENT_LOSS,          /* loss: records were lost, and state has been read again: lost, reason */
     EVENT_GAP,           /* gap: the daemon was not watching since then: since, reason */
+    EVENT_RESET,         /* reset: a leak was to be put back (auto_reset): outcome, provider, old,
+                            new, reason; provider, old and new may be null */
     EVENT_KIND_MAX,
 };
 
@@ -40,6 +42,13 @@ enum event_cause {
     CAUSE_MAX,
 };
 
+enum reset_outcome {
+    RESET_PUT_BACK, /* nothing is leaked any more */
+    RESET_REFUSED,  /* not tried, for a reason */
+    RESET_FAILED,   /* tried, in vain as far as could be seen */
+    RESET_OUTCOME_MAX,
+};
+
 struct event {
     uint64_t id;     /* 1, 2, ...; set by the store; 0: none yet */
     int64_t time_us; /* CLOCK_REALTIME */
@@ -49,7 +58,9 @@ struct event {
     pid_t tid;
     char thread[PROCESS_NAME_MAX];
     bool private;              /* provider */
-    struct event_set old, new; /* gc.events, provider */
+    struct event_set old, new; /* gc.events, provider, reset */
+    enum provider provider;    /* reset: whose; PROVIDER_MAX: not known */
+    enum reset_outcome outcome;
     enum event_cause cause;
     pid_t client; /* 0: none */
     char client_name[PROCESS_NAME_MAX];
@@ -60,8 +71,9 @@ struct event {
     char detail[256]; /* version, reason; printable */
 };
 
-const char *event_kind_name(enum event_kind kind);    /* "gc.events" */
-const char *event_cause_name(enum event_cause cause); /* "client" */
+const char *event_kind_name(enum event_kind kind);          /* "gc.events" */
+const char *event_cause_name(enum event_cause cause);       /* "client" */
+const char *reset_outcome_name(enum reset_outcome outcome); /* "put_back" */
 
 /* EVENT_KIND_MAX, CAUSE_MAX for a name that is none. */
 enum event_kind event_kind_of_name(const char *name);

@@ -360,6 +360,11 @@ struct registry *examiner_registry(const struct examiner *examiner)
     return examiner->registry;
 }
 
+struct locator *examiner_locator(const struct examiner *examiner)
+{
+    return examiner->locator;
+}
+
 struct contention_reader *examiner_contention(const struct examiner *examiner)
 {
     return examiner->contention;

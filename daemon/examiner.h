@@ -64,4 +64,5 @@ void examiner_end(struct examiner *examiner, pid_t pid, const struct changes *ch
 void examiner_end_turn(struct examiner *examiner);
 
 struct registry *examiner_registry(const struct examiner *examiner);
+struct locator *examiner_locator(const struct examiner *examiner);
 struct contention_reader *examiner_contention(const struct examiner *examiner);

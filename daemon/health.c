@@ -121,6 +121,17 @@ static json_t *encode_cost(const struct health *health)
                      "seconds", (double)hits * (double)health->cost_ns_per_hit / 1e9);
 }
 
+static json_t *encode_resets(const struct health *health)
+{
+    json_t *all = json_pack("{s:s, s:i}", "setting", health->auto_reset ? "leaked" : "off",
+                            "under_way", (int)health->resets_under_way);
+
+    for (enum reset_outcome i = 0; i < RESET_OUTCOME_MAX; i++)
+        json_object_set_new(all, reset_outcome_name(i),
+                            json_integer((json_int_t)health->resets[i]));
+    return all;
+}
+
 static void encode_time_and_uptime(json_t *to, int64_t started_us)
 {
     struct timespec now;
@@ -160,6 +171,7 @@ json_t *health_json(const struct health *health)
                         json_pack("{s:I, s:I, s:o}", "bytes", (json_int_t)health->history_bytes,
                                   "dropped", (json_int_t)health->history_dropped, "trouble",
                                   text_or_null(health->history_trouble.text)));
+    json_object_set_new(status, "auto_reset", encode_resets(health));
     json_object_set_new(status, "clients",
                         json_pack("{s:I, s:I}", "connected", (json_int_t)health->clients, "dropped",
                                   (json_int_t)health->client_drops));

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "clrmon_abi.h"
+#include "event.h"
 #include "locate/site.h"
 #include "plan.h"
 #include "util/reason.h"
@@ -51,6 +52,9 @@ struct health {
     uint64_t history_dropped; /* events that could not be stored */
     struct reason history_trouble;
     uint64_t history_bytes;
+    bool auto_reset;
+    unsigned resets_under_way;
+    abi_u64 resets[RESET_OUTCOME_MAX];
     uint64_t clients;         /* on the control socket */
     uint64_t client_drops;    /* events that a slow client did not get */
     uint64_t loop_longest_ns; /* the longest turn of the loop */
@@ -82,6 +86,7 @@ const char *watching_name(enum watching watching); /* "probes", "polling" */
  *    "cost": {"seconds_per_hit", "seconds"},              the probes' cost, estimated
  *    "events",
  *    "history": {"bytes", "dropped", "trouble"},
+ *    "auto_reset": {"setting": "off" | "leaked", "under_way", "put_back", "refused", "failed"},
  *    "clients": {"connected", "dropped"},
  *    "loop": {"longest_seconds"},
  *    "process": {"resident_bytes", "cpu_seconds"}}

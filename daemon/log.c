@@ -47,6 +47,9 @@ static const char *describe(const struct event *event, char *text, size_t size)
     case EVENT_GAP:
         snprintf(text, size, "not watching until now: %s", event->detail);
         return text;
+    case EVENT_RESET:
+        snprintf(text, size, "%s (pid %d): reset %s", event->name, (int)event->pid, event->detail);
+        return text;
     default:
         return NULL;
     }
@@ -55,9 +58,9 @@ static const char *describe(const struct event *event, char *text, size_t size)
 void log_event(const struct event *event)
 {
     char text[400];
-    int level = event->kind == EVENT_VERDICT && event->new_verdict == VERDICT_LEAKED
-                    ? LOG_LEVEL_WARNING
-                    : LOG_LEVEL_NOTICE;
+    bool leaks = event->kind == EVENT_VERDICT && event->new_verdict == VERDICT_LEAKED;
+    bool fails = event->kind == EVENT_RESET && event->outcome != RESET_PUT_BACK;
+    int level = leaks || fails ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
 
     if (!describe(event, text, sizeof(text)))
         return;

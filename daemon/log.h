@@ -18,7 +18,7 @@ enum log_level { /* syslog's */
 _printf_(2, 3) void log_say(enum log_level level, const char *format, ...);
 
 /*
- * An event that an operator wants to find: verdicts, losses and gaps. Journal fields: CLRMON_KIND,
- * CLRMON_PID, CLRMON_NAME, CLRMON_VERDICT.
+ * An event that an operator wants to find: verdicts, losses, gaps and resets. Journal fields:
+ * CLRMON_KIND, CLRMON_PID, CLRMON_NAME, CLRMON_VERDICT.
  */
 void log_event(const struct event *event);

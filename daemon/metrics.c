@@ -347,6 +347,15 @@ static void print_families(struct scrape *scrape)
     }
 }
 
+static void print_resets(struct scrape *scrape)
+{
+    for (enum reset_outcome outcome = 0; outcome < RESET_OUTCOME_MAX; outcome++) {
+        exposition_sample(&scrape->text);
+        exposition_label(&scrape->text, "outcome", reset_outcome_name(outcome));
+        exposition_number(&scrape->text, scrape->health->resets[outcome]);
+    }
+}
+
 static void print_start(struct scrape *scrape)
 {
     exposition_sample(&scrape->text);
@@ -446,6 +455,8 @@ static const struct metric metrics[] = {
     {{"clrmon_events", FAMILY_COUNTER, NULL, "Events that were noted."},
      .of_daemon = print_number,
      FIELD(events)},
+    {{"clrmon_resets", FAMILY_COUNTER, NULL, "Leaks that auto_reset was to put back."},
+     .of_daemon = print_resets},
     {{"clrmon_history_dropped", FAMILY_COUNTER, NULL, "Events that could not be stored."},
      .of_daemon = print_number,
      FIELD(history_dropped)},

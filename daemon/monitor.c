@@ -6,6 +6,7 @@
 #include "event_counter.h"
 #include "examiner.h"
 #include "pending.h"
+#include "resetter.h"
 #include "runtime/scan.h"
 #include "util/clock.h"
 #include "wait_queue.h"
@@ -29,6 +30,7 @@ struct monitor {
     struct probes *probes; /* NULL: polling */
     struct reason probes_why;
     struct examiner *examiner;
+    struct resetter *resetter;
     struct pending_list pending;
     struct abi_record changes[RECORDS_PER_TURN]; /* of this turn */
     size_t change_count;
@@ -40,6 +42,7 @@ struct monitor {
     unsigned looks; /* of this turn */
     uint64_t next_scan;
     uint64_t next_sweep;
+    uint64_t next_reset;
     monitor_wait_listener *wait_listener;
     void *wait_context;
     unsigned turn_waits;
@@ -191,6 +194,7 @@ static void arm(struct monitor *monitor)
         due = monitor->next_sweep;
     if (monitor->lost && monitor->next_repair < due)
         due = monitor->next_repair;
+    due = monitor->next_reset < due ? monitor->next_reset : due;
     for (const struct stored_process *process = store_next(monitor->store, NULL); process;
          process = store_next(monitor->store, process))
         due = process->next_look < due ? process->next_look : due;
@@ -204,6 +208,7 @@ static void end_turn(struct monitor *monitor)
     monitor->change_count = 0;
     monitor->turn_records = 0;
     monitor->looks = 0;
+    monitor->next_reset = resetter_turn(monitor->resetter, clock_monotonic_ns());
     arm(monitor);
 }
 
@@ -401,6 +406,15 @@ static void on_image(void *context)
     arm(monitor);
 }
 
+/* What it has done to the process is seen at once. */
+static void on_reset(void *context, struct stored_process *process)
+{
+    struct monitor *monitor = context;
+
+    process->next_look = 0;
+    arm(monitor);
+}
+
 static void make_probes(struct monitor *monitor)
 {
     int r =
@@ -440,6 +454,7 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
     monitor->loop = sd_event_ref(loop);
     monitor->config = *config;
     monitor->store = store;
+    monitor->next_reset = UINT64_MAX;
     make_probes(monitor);
     r = sd_event_add_time(loop, &monitor->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, monitor);
     if (r >= 0)
@@ -455,6 +470,9 @@ int monitor_new(struct monitor **out, sd_event *loop, const struct config *confi
     if (r >= 0)
         r = examiner_new(&monitor->examiner, loop, config, store, monitor->probes, on_image,
                          monitor);
+    if (r >= 0)
+        r = resetter_new(&monitor->resetter, loop, config, store,
+                         examiner_locator(monitor->examiner), on_reset, monitor);
     if (r >= 0)
         begin_families(monitor);
     if (r < 0) {
@@ -475,6 +493,7 @@ void monitor_free(struct monitor **monitor)
     sd_event_source_disable_unref((*monitor)->ring_source);
     sd_event_source_disable_unref((*monitor)->waits_source);
     wait_queue_free(&(*monitor)->wait_queue);
+    resetter_free(&(*monitor)->resetter);
     examiner_free(&(*monitor)->examiner);
     probes_free(&(*monitor)->probes);
     pending_clear(&(*monitor)->pending);
@@ -494,6 +513,7 @@ void monitor_reload(struct monitor *monitor, const struct config *config)
     monitor->config.poll_ms = config->poll_ms;
     monitor->config.recheck_ms = config->recheck_ms;
     examiner_reload(monitor->examiner, config);
+    resetter_reload(monitor->resetter, config);
     for (struct stored_process *process = store_next(monitor->store, NULL); process;
          process = store_next(monitor->store, process))
         process->next_look = 0;
@@ -510,6 +530,7 @@ void monitor_health(const struct monitor *monitor, struct health *out)
     if (monitor->probes)
         (void)!probes_counters(monitor->probes, &out->counters);
     registry_health(examiner_registry(monitor->examiner), out);
+    resetter_health(monitor->resetter, out);
 }
 
 struct contention_reader *monitor_contention(const struct monitor *monitor)

@@ -9,7 +9,8 @@
 
 /*
  * What the daemon does: finds processes that run .NET, has their images looked into and probed,
- * turns the probes' records into events, and reads each process again when its time has come.
+ * turns the probes' records into events, reads each process again when its time has come, and has
+ * leaks put back where that is wanted.
  *
  * With probes a change is known when it happens, and every process is read again now and then to
  * repair what was lost. Without them processes are read at an interval; the reason is in the
@@ -26,7 +27,7 @@ void monitor_free(struct monitor **monitor);
 /* Begins: all processes that are there already. */
 void monitor_start(struct monitor *monitor);
 
-/* Intervals and grace from a configuration that was read again. */
+/* Intervals, grace and auto_reset from a configuration that was read again. */
 void monitor_reload(struct monitor *monitor, const struct config *config);
 
 /* Fills what the monitor knows of the daemon's health. */

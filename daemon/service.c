@@ -185,7 +185,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
     } else {
         monitor_reload(service->monitor, &config);
         log_say(LOG_LEVEL_INFO,
-                "read %s again: intervals and grace are in force; the rest is at the next start",
+                "read %s again: intervals, grace and auto_reset are in force; the rest is at the "
+                "next start",
                 service->config_path);
     }
     sd_notify(0, "READY=1");

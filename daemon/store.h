@@ -38,15 +38,17 @@ struct stored_process {
     int64_t oldest_session_us; /* CLOCK_REALTIME when it was opened; 0: there is none */
     struct judgement judgement;
 
-    int64_t found_us;            /* CLOCK_REALTIME */
-    uint64_t began_ns;           /* CLOCK_MONOTONIC, to about a tick; stays the same */
-    int64_t state_us;            /* when its state was last read or changed */
-    uint64_t verbose_since;      /* CLOCK_MONOTONIC ns; 0: not verbose */
-    uint64_t verbose_ns;         /* in all, without the time since then */
-    uint64_t leak_since;         /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
-    uint64_t next_look;          /* CLOCK_MONOTONIC ns when it is to be read again */
-    uint64_t differs_since;      /* since its memory has another GC state; 0: it has not */
-    struct clients clients;      /* that were connected when it was last read */
+    int64_t found_us;       /* CLOCK_REALTIME */
+    uint64_t began_ns;      /* CLOCK_MONOTONIC, to about a tick; stays the same */
+    int64_t state_us;       /* when its state was last read or changed */
+    uint64_t verbose_since; /* CLOCK_MONOTONIC ns; 0: not verbose */
+    uint64_t verbose_ns;    /* in all, without the time since then */
+    uint64_t leak_since;    /* CLOCK_MONOTONIC ns since it looks leaked; 0: it does not */
+    uint64_t reset_tried;   /* CLOCK_MONOTONIC ns of the last try to put it back; 0: none */
+    uint64_t reset_leak;    /* of the leak that the last reset event was about, its leak_since */
+    uint64_t next_look;     /* CLOCK_MONOTONIC ns when it is to be read again */
+    uint64_t differs_since; /* since its memory has another GC state; 0: it has not */
+    struct clients clients; /* that were connected when it was last read */
     uint64_t changes[CAUSE_MAX]; /* gc.events by cause */
     struct event_counts *events; /* what its sessions have it write; owned; NULL: not counted */
     struct abi_record

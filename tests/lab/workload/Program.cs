@@ -17,7 +17,7 @@ static class Program
         switch (mode)
         {
             case "idle":
-                Serve(null, null);
+                Serve(null, null, Answer);
                 Churn();
                 return 0;
             case "listener":
@@ -68,6 +68,11 @@ static class Program
         reader.Start();
         Console.WriteLine($"ready {Process.GetCurrentProcess().Id}");
         Console.Out.Flush();
+    }
+
+    static void Answer(string line)
+    {
+        Console.WriteLine(line == "collections" ? $"collections {GC.CollectionCount(2)}" : $"done {line}");
     }
 
     static void Listen(Action on, Action off, Action<string> otherwise)

@@ -174,6 +174,7 @@ static void status(void **state)
         "3,"
         "\"read\":4}},\"hits\":{\"exec\":9},\"cost\":{\"seconds_per_hit\":2e-6,\"seconds\":0.5},"
         "\"events\":77,\"history\":{\"bytes\":1048576,\"dropped\":0,\"trouble\":\"disk full\"},"
+        "\"auto_reset\":{\"setting\":\"leaked\",\"put_back\":3,\"refused\":2,\"failed\":1},"
         "\"clients\":{\"connected\":1,\"dropped\":0},\"loop\":{\"longest_seconds\":0.002},"
         "\"process\":{\"resident_bytes\":2097152,\"cpu_seconds\":1.5}}");
     static const char *const wanted[] = {
@@ -186,6 +187,7 @@ static void status(void **state)
         "8.0.11     structure       6         3 0123\n        /a/libcoreclr.so\n"
         "        contention: no exit\n",
         "families  gc on, contention off\n",
+        "reset     leaked, 3 put back, 2 refused, 1 failed\n",
         "and 2 more",
         "2.0 MiB resident",
     };

@@ -44,6 +44,14 @@ static const struct {
      "  06:29:59.123       - -            17 records were lost; state was read again"},
     {HEAD("gap") TODAY "\"pid\":0,\"name\":\"\",\"since\":\"2026-11-24T05:00:00.000000Z\"}",
      "  06:29:59.123       - -            nobody was watching since 11-24 05:00:00"},
+    {HEAD("reset") TODAY WHO "\"outcome\":\"put_back\",\"provider\":\"x\","
+                             "\"old\":{\"level\":5,\"keywords\":\"0x8001\"},"
+                             "\"new\":{\"level\":4,\"keywords\":\"0x1\"},"
+                             "\"reason\":\"put back: Runtime\"}",
+     "  06:29:59.123    1234 orders       reset 5->Informational(4) 0x1 put back: Runtime"},
+    {HEAD("reset") TODAY WHO "\"outcome\":\"refused\",\"provider\":null,\"old\":null,\"new\":null,"
+                             "\"reason\":\"refused: not now\"}",
+     "  06:29:59.123    1234 orders       reset refused: not now"},
     {HEAD("news") TODAY WHO "\"more\":1}", "  06:29:59.123    1234 orders       news"},
     {"{}", "                     - -"},
 };

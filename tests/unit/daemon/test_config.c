@@ -34,6 +34,8 @@ static void defaults(void **state)
     assert_false(config.managed_locks);
     assert_false(config.events);
     assert_int_equal(config.min_wait_ns, 10000000);
+    assert_false(config.auto_reset);
+    assert_int_equal(config.auto_reset_interval_ms, 600000);
 }
 
 static void numbers(void **state)
@@ -74,6 +76,10 @@ static void numbers(void **state)
         {"poll_interval", offsetof(struct config, poll_ms), "99ms", UINT64_MAX},
         {"recheck_interval", offsetof(struct config, recheck_ms), "1d", 86400000},
         {"recheck_interval", offsetof(struct config, recheck_ms), "0", UINT64_MAX},
+        {"auto_reset_interval", offsetof(struct config, auto_reset_interval_ms), "1m", 60000},
+        {"auto_reset_interval", offsetof(struct config, auto_reset_interval_ms), "59s", UINT64_MAX},
+        {"auto_reset_interval", offsetof(struct config, auto_reset_interval_ms), "1d", 86400000},
+        {"auto_reset_interval", offsetof(struct config, auto_reset_interval_ms), "25h", UINT64_MAX},
         {"history_max_age", offsetof(struct config, history_age_s), "30d", 30 * 86400},
         {"history_max_age", offsetof(struct config, history_age_s), "90", 90},
         {"history_max_age", offsetof(struct config, history_age_s), "61500ms", 61},
@@ -193,11 +199,13 @@ static void a_whole_text(void **state)
                                   "listen = \"\"\n"
                                   "grace = 2s\n"
                                   "cache_dir = \"/with room\"\n"
+                                  "auto_reset = leaked\n"
                                   "socket = /s#1 #2",
                                   &why),
                      0);
     assert_int_equal(config.grace_ms, 2000);
     assert_false(config.probes);
+    assert_true(config.auto_reset);
     assert_string_equal(config.group, "clrmon");
     assert_string_equal(config.listen, "");
     assert_string_equal(config.cache_dir, "/with room");
@@ -217,6 +225,7 @@ static void what_is_wrong_is_said(void **state)
         {"= 1", "line 1: '': there is no such setting"},
         {"probes = maybe", "line 1: probes: 'maybe' is not yes or no"},
         {"probes =", "line 1: probes: '' is not yes or no"},
+        {"auto_reset = yes", "line 1: auto_reset: 'yes' is not off or leaked"},
         {"\x1b[2J\xff = 1", "line 1: '?[2J?': there is no such setting"},
         {"state_dir = \"/a #b\"", "line 1: state_dir: '\"/a' is not an absolute path"},
         {"probes = yes\ngrace = 1s = 2s", "line 2: grace: '1s = 2s' is not a duration of 0s to 1h, "

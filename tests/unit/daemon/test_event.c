@@ -85,6 +85,20 @@ static void json_of_each_kind(void **state)
     event = with(EVENT_GAP, "");
     event.since_us = 1;
     assert_json(&event, HEAD("gap") "\"since\":\"1970-01-01T00:00:00.000001Z\",\"reason\":\"\"}");
+    event = with(EVENT_RESET, "put back: Private");
+    event.provider = PROVIDER_PRIVATE;
+    event.old = (struct event_set){5, 0x3};
+    event.new = (struct event_set){4, 0x1};
+    assert_json(&event, HEAD("reset") "\"outcome\":\"put_back\","
+                                      "\"provider\":\"Microsoft-Windows-DotNETRuntimePrivate\","
+                                      "\"old\":{\"level\":5,\"keywords\":\"0x3\"},"
+                                      "\"new\":{\"level\":4,\"keywords\":\"0x1\"},"
+                                      "\"reason\":\"put back: Private\"}");
+    event = with(EVENT_RESET, "refused: no");
+    event.provider = PROVIDER_MAX;
+    event.outcome = RESET_REFUSED;
+    assert_json(&event, HEAD("reset") "\"outcome\":\"refused\",\"provider\":null,"
+                                      "\"old\":null,\"new\":null,\"reason\":\"refused: no\"}");
 }
 
 static void no_client_is_null(void **state)
@@ -136,6 +150,7 @@ static void names_there_and_back(void **state)
     assert_int_equal(event_cause_of_name(""), CAUSE_MAX);
     assert_string_equal(event_kind_name(EVENT_GC_EVENTS), "gc.events");
     assert_string_equal(event_cause_name(CAUSE_CLIENT), "client");
+    assert_string_equal(reset_outcome_name(RESET_FAILED), "failed");
 }
 
 static void times(void **state)

@@ -36,6 +36,9 @@ static void tells_all(void **state)
         .history_dropped = 8,
         .history_trouble = {"the disk is full"},
         .history_bytes = UINT64_C(1) << 40,
+        .auto_reset = true,
+        .resets_under_way = 1,
+        .resets = {11, 12, 13},
         .clients = 2,
         .client_drops = 9,
         .loop_longest_ns = 1500000,
@@ -67,6 +70,7 @@ static void tells_all(void **state)
         {"images/0/source", "structure"},
         {"images/1/trouble", "not an image"},
         {"history/trouble", "the disk is full"},
+        {"auto_reset/setting", "leaked"},
     };
     static const struct {
         const char *path;
@@ -89,6 +93,10 @@ static void tells_all(void **state)
         {"events", 7},
         {"history/bytes", 1099511627776},
         {"history/dropped", 8},
+        {"auto_reset/under_way", 1},
+        {"auto_reset/put_back", 11},
+        {"auto_reset/refused", 12},
+        {"auto_reset/failed", 13},
         {"clients/connected", 2},
         {"clients/dropped", 9},
         {"loop/longest_seconds", 0.0015},

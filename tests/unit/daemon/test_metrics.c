@@ -58,6 +58,7 @@ static void fill(struct health *health)
         .cost_ns_per_hit = 1000,
         .events = 23,
         .history_dropped = 29,
+        .resets = {59, 61, 67},
         .history_bytes = 31,
         .clients = 37,
         .client_drops = 41,
