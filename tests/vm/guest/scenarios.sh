@@ -46,12 +46,12 @@ start_app() {
     lab_wait 60 "$LAB_PID" grep -q '^ready ' "$LAB_OUT"
 }
 
-# start_trace PID [COMMAND...]: a real dotnet-trace of root's, by way of COMMAND; its session is on when this returns.
+# start_trace PID [COMMAND...]: a real dotnet-trace of root's, by way of COMMAND, for ASKS; its session is on when this returns.
 start_trace() {
     local file=$work/$RANDOM.nettrace
     # shellcheck disable=SC2046 # words
     lab_spawn "${@:2}" $(dotnet "$CLRMON_LAB/dotnet") "$CLRMON_LAB/dotnet-trace/dotnet-trace.dll" collect -p "$1" \
-        --providers "$runtime:0x1:5" -o "$file"
+        --providers "$runtime:${ASKS:-0x1:5}" -o "$file"
     TRACE_PID=$LAB_PID
     lab_wait 60 "$TRACE_PID" test -s "$file"
 }
@@ -248,6 +248,37 @@ scenario_metrics() {
     curl -sSf http://127.0.0.1:9464/healthz
     curl -sSf http://127.0.0.1:9464/metrics >"$work/metrics"
     grep "^clrmon_gc_event_level{.*pid=\"$app\"" "$work/metrics"
+}
+
+reset_said() { # JQ, of an event
+    clrmon history --since 1h -o jsonl -p "$app" >"$work/history"
+    jq -es "any(.kind == \"reset\" and ($1))" "$work/history"
+}
+
+scenario_resets() {
+    local stays dropin=/etc/systemd/system/clrmond.service.d/auto-reset.conf config=/etc/clrmon/clrmond.conf
+    systemctl reset-failed clrmond # the test starts it more often than the unit allows
+    printf '%s\n' 'auto_reset = leaked' 'grace = 1s' >>"$config"
+    systemctl reload clrmond
+    eventually 5 status_is '.auto_reset.setting == "leaked"'
+    ASKS=0x1:4 start_trace "$app"
+    stays=$TRACE_PID
+    start_trace "$app"
+    lab_trace_stop "$TRACE_PID"
+    eventually 30 reset_said '.outcome == "failed" and (.reason | contains("clrmond-auto-reset.conf"))'
+    level_is "$app" 5
+    install -D -m 644 /usr/share/clrmon/clrmond-auto-reset.conf "$dropin"
+    systemctl daemon-reload
+    systemctl restart clrmond
+    eventually 30 reset_said '.outcome == "put_back" and .new.level == 4'
+    eventually 5 level_is "$app" 4
+    echo "said: $(jq -rs 'map(select(.kind == "reset"))[].reason' "$work/history" | paste -sd,)"
+    lab_trace_stop "$stays"
+    rm -r "${dropin%/*}"
+    cp "$vm/installed/etc/clrmon/clrmond.conf" "$config"
+    systemctl daemon-reload
+    systemctl restart clrmond
+    eventually 20 level_is "$app" 0
 }
 
 scenario_journal() {
