@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace_contention.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "contention/eventpipe.h"
 #include "cure/cure.h"
+#include "interrupts.h"
 #include "stack/resolver.h"
 #include "state/target.h"
 #include "state/verdict.h"
@@ -173,22 +173,6 @@ static int trace(struct tracer *tracer, const struct eventpipe_request *request,
     return see_to_the_end(tracer) && r == 0 ? 1 : r;
 }
 
-/*
- * From the first byte to the runtime until all is put back: 3.1 does not survive a client that
- * leaves in between. The first of them ends the session, any other waits.
- */
-static void hold_interrupts(sigset_t *before)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGQUIT);
-    sigprocmask(SIG_BLOCK, &signals, before);
-}
-
 int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, struct reason *why)
 {
     _cleanup_(release) struct tracer tracer = {.pid = pid};
@@ -211,8 +195,8 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
     names.data = tracer.resolver;
     say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
-    hold_interrupts(&before);
+    interrupts_hold(&before);
     r = trace(&tracer, &request, out, why);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    interrupts_release(&before);
     return r;
 }

@@ -13,6 +13,12 @@ enum {
     EXIT_USAGE = 4, /* and internal errors */
 };
 
+/* Of a verb that changes something: 0 when it is as was wanted. */
+enum {
+    EXIT_REFUSED = 1,  /* nothing was done */
+    EXIT_NOT_DONE = 2, /* it was tried, and is not as was wanted */
+};
+
 int verb_check(int argc, char **argv);
 int verb_contention(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
@@ -20,7 +26,10 @@ int verb_events(int argc, char **argv);
 int verb_history(int argc, char **argv);
 int verb_probes(int argc, char **argv);
 int verb_ps(int argc, char **argv);
+int verb_reset(int argc, char **argv);
+int verb_sessions(int argc, char **argv);
 int verb_status(int argc, char **argv);
+int verb_stop(int argc, char **argv);
 int verb_symbols(int argc, char **argv);
 int verb_top(int argc, char **argv);
 

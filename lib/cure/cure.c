@@ -22,7 +22,7 @@ unsigned cure_providers(const struct account *account)
     for (size_t i = 0; i < account->count; i++) {
         enum provider provider = provider_of_name(account->items[i].name);
 
-        if (provider < PROVIDER_MAX && account_is_stale(&account->items[i]))
+        if (provider < PROVIDER_MAX && account->items[i].is_stale)
             providers |= 1u << provider;
     }
     return providers;
@@ -52,6 +52,13 @@ const char *cure_refusal(const struct observation *seen)
 static int take_nothing(void *data, const void *bytes, size_t length, struct reason *why)
 {
     return 0;
+}
+
+int cure_reach(const struct process *process, struct reason *why)
+{
+    _endpoint_ struct endpoint endpoint = {.fd = -1};
+
+    return endpoint_open(process, &endpoint, why);
 }
 
 int cure(const struct process *process, unsigned providers, struct reason *why)

@@ -27,5 +27,8 @@ bool cure_collects(const struct observation *seen);
  */
 const char *cure_refusal(const struct observation *seen);
 
+/* Is there a door to it? 0, or the error of endpoint_open() with the reason. */
+_must_check_ int cure_reach(const struct process *process, struct reason *why);
+
 /* Does it, for @providers; whether it has helped, another look must tell. As tracing_run(). */
 _must_check_ int cure(const struct process *process, unsigned providers, struct reason *why);

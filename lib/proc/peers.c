@@ -111,12 +111,14 @@ static pid_t owner_of(struct peers *peers, uint64_t inode)
     return socket_owners_find(&peers->owners, inode);
 }
 
-static void add_connection(struct diagnostics *out, uint64_t socket, enum far_end far, size_t peer)
+/* @own: the runtime's own end. */
+static void add_connection(struct diagnostics *out, const struct unix_socket *own, enum far_end far)
 {
     if (out->connection_count == CONNECTIONS_MAX)
         out->connections_cut = true;
     else
-        out->connections[out->connection_count++] = (struct connection){socket, far, peer};
+        out->connections[out->connection_count++] =
+            (struct connection){own->inode, far, out->peer_count, own->unread};
 }
 
 static struct peer peer_of(pid_t pid, uint64_t socket, bool reverse)
@@ -135,18 +137,18 @@ static struct peer peer_of(pid_t pid, uint64_t socket, bool reverse)
     return peer;
 }
 
-/* @own, @far: inodes of the two ends. */
-static void add_peer(struct peers *peers, uint64_t own, uint64_t far, bool reverse,
+/* @far: inode of the other end. */
+static void add_peer(struct peers *peers, const struct unix_socket *own, uint64_t far, bool reverse,
                      struct diagnostics *out)
 {
     pid_t pid = owner_of(peers, far);
 
     if (pid == 0 || out->peer_count == PEERS_MAX) {
         out->unknown++;
-        add_connection(out, own, FAR_UNSEEN, 0);
+        add_connection(out, own, FAR_UNSEEN);
         return;
     }
-    add_connection(out, own, FAR_PEER, out->peer_count);
+    add_connection(out, own, FAR_PEER);
     out->peers[out->peer_count++] = peer_of(pid, far, reverse);
 }
 
@@ -181,9 +183,9 @@ static void take_own_port(struct peers *peers, const struct process *process,
         text_printable(out->path);
     } else if (socket->peer == 0) {
         out->closed++;
-        add_connection(out, socket->inode, FAR_CLOSED, 0);
+        add_connection(out, socket, FAR_CLOSED);
     } else {
-        add_peer(peers, socket->inode, socket->peer, false, out);
+        add_peer(peers, socket, socket->peer, false, out);
     }
 }
 
@@ -195,15 +197,16 @@ static void take_reverse_ports(struct peers *peers, const struct process *proces
 {
     for (size_t i = 0; i < sockets->count; i++) {
         const struct unix_socket *socket = &sockets->entries[i];
+        const struct unix_socket *own = unix_sockets_find(sockets, socket->peer);
 
         if (socket->listening)
             continue;
-        if (socket->peer != 0 && diagnostic_ports_find(ports, socket->name) &&
-            owner_of(peers, socket->peer) == process->pid)
-            add_peer(peers, socket->peer, socket->inode, true, out);
+        if (own && diagnostic_ports_find(ports, socket->name) &&
+            owner_of(peers, own->inode) == process->pid)
+            add_peer(peers, own, socket->inode, true, out);
         else if (socket->peer == 0 && !socket->name[0] &&
                  owner_of(peers, socket->inode) == process->pid)
-            add_connection(out, socket->inode, FAR_CLOSED, 0);
+            add_connection(out, socket, FAR_CLOSED);
     }
 }
 

@@ -29,7 +29,8 @@ enum far_end {
 struct connection {
     uint64_t socket; /* inode of that */
     enum far_end far;
-    size_t peer; /* FAR_PEER: which one */
+    size_t peer;     /* FAR_PEER: which one */
+    uint32_t unread; /* what the runtime has written and the far end not read (unix_sockets.h) */
 };
 
 #define CONNECTIONS_MAX 128

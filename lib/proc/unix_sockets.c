@@ -49,6 +49,7 @@ static int take_attributes(const uint8_t *bytes, size_t length, struct unix_sock
     for (size_t at = 0; length - at >= sizeof(attribute); at += RTA_ALIGN(attribute.rta_len)) {
         const uint8_t *value = bytes + at + RTA_LENGTH(0);
         size_t value_length;
+        struct unix_diag_rqlen queues;
         uint32_t peer;
 
         memcpy(&attribute, bytes + at, sizeof(attribute));
@@ -60,6 +61,10 @@ static int take_attributes(const uint8_t *bytes, size_t length, struct unix_sock
         if (attribute.rta_type == UNIX_DIAG_PEER && value_length == sizeof(peer)) {
             memcpy(&peer, value, sizeof(peer));
             out->peer = peer;
+        }
+        if (attribute.rta_type == UNIX_DIAG_RQLEN && value_length == sizeof(queues)) {
+            memcpy(&queues, value, sizeof(queues));
+            out->unread = out->listening ? 0 : queues.udiag_wqueue;
         }
         if (RTA_ALIGN(attribute.rta_len) > length - at)
             break;
@@ -172,7 +177,7 @@ static int ask(int fd)
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .request = {.sdiag_family = AF_UNIX,
                     .udiag_states = STATES_OF_INTEREST,
-                    .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER},
+                    .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN},
     };
 
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||

@@ -15,6 +15,7 @@ struct unix_socket {
     uint64_t inode;
     uint64_t peer; /* inode of the other end; 0: none, or it has been closed */
     bool listening;
+    uint32_t unread; /* what it has sent and the other end has not read: memory of the kernel's */
     char name[UNIX_SOCKET_NAME_MAX]; /* path it was bound to; abstract: '@' for its first byte */
 };
 

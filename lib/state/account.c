@@ -20,10 +20,8 @@ static void set_effective(struct account *out, const char *name, struct event_se
 {
     struct provider_account *item = find_or_add(out, name);
 
-    if (!item)
-        return;
-    item->is_on = true;
-    event_set_add(&item->effective, set);
+    if (item)
+        event_set_add(&item->effective, set);
 }
 
 static bool is_native(const char *name)
@@ -85,6 +83,25 @@ static void add_unlisted(const struct session *session, struct account *out)
     }
 }
 
+/* A provider that is in no list is off. */
+static bool is_known(const struct observation *seen, const struct provider_states *providers,
+                     const char *name)
+{
+    enum provider provider = provider_of_name(name);
+
+    if (providers)
+        return !providers->more;
+    return provider < PROVIDER_MAX && seen->contexts[provider][SINK_EVENTPIPE].readable;
+}
+
+static bool is_stale(const struct observation *seen, const struct provider_account *account)
+{
+    bool is_on = account->effective.level || account->effective.keywords;
+
+    return seen->sessions_readable && is_on && !account->is_unsure &&
+           event_set_exceeds(account->effective, account->wanted);
+}
+
 /* Several providers may have one name: the runtime's own is there once more as an EventSource. */
 void account_of(const struct observation *seen, const struct provider_states *providers,
                 struct account *out)
@@ -99,15 +116,18 @@ void account_of(const struct observation *seen, const struct provider_states *pr
         add_sessions(&seen->sessions, native, out);
     }
     out->more += providers ? providers->more : 0;
-    for (size_t i = 0; i < seen->sessions.count; i++)
-        if (!seen->sessions.items[i].in_rundown)
-            add_unlisted(&seen->sessions.items[i], out);
-}
+    for (size_t i = 0; i < seen->sessions.count; i++) {
+        const struct session *session = &seen->sessions.items[i];
 
-bool account_is_stale(const struct provider_account *account)
-{
-    return account->is_on && !account->is_unsure &&
-           event_set_exceeds(account->effective, account->wanted);
+        out->is_ending |=
+            session->in_rundown || (!session->provider_count && !session->everything);
+        if (!session->in_rundown)
+            add_unlisted(session, out);
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        out->items[i].is_known = is_known(seen, providers, out->items[i].name);
+        out->items[i].is_stale = is_stale(seen, &out->items[i]);
+    }
 }
 
 struct event_set account_excess(const struct provider_account *account)

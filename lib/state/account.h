@@ -14,8 +14,9 @@
 
 struct provider_account {
     char name[SESSION_NAME_MAX];
-    bool is_on;                 /* @effective could be read, and somebody gets it */
-    struct event_set effective; /* what the runtime has on */
+    bool is_known;              /* it could be read what is on: */
+    struct event_set effective; /* what the runtime has on; empty: nothing */
+    bool is_stale;              /* more is on than anybody who stays asks for */
     struct event_set wanted;    /* what the sessions that stay ask for, together */
     uint64_t sessions;          /* bit per session that asks for it, by its index */
     bool is_unsure;             /* a session asks for more than was kept of it, maybe for this */
@@ -26,18 +27,18 @@ struct account {
     size_t count;
     size_t more;     /* that did not fit */
     bool is_partial; /* of other providers than the runtime's own it's not known what is on */
+    bool is_ending;  /* a session is: what looks stale may be put right in a moment */
 };
 
 /*
  * @providers: NULL when they could not be read. Then the contexts tell what the runtime's own have
- * on, and of the others it is only known what is wanted.
+ * on, and of the others it is only known what is wanted. Where sessions can't be read nothing is
+ * stale. Between a session's begin and the provider's own change milliseconds pass: what is stale
+ * is left over when that lasts.
  */
 void account_of(const struct observation *seen, const struct provider_states *providers,
                 struct account *out);
 
-/* Is more on than anybody who stays asks for, for sure? Between a session's begin and the
- * provider's own change milliseconds pass: it is stale when that lasts. */
-bool account_is_stale(const struct provider_account *account);
-
-/* What is on beyond what is wanted: the extra keywords, and the level if that is higher, else 0. */
+/* What is on beyond what is wanted: the extra keywords, and the level if that is higher, else 0.
+ */
 struct event_set account_excess(const struct provider_account *account);

@@ -48,19 +48,23 @@ struct session_client session_client_of(const struct observation *observation,
     const struct peer *peer;
 
     if (session->type != SESSION_IPC_STREAM)
-        return (struct session_client){CLIENT_NONE, NULL};
+        return (struct session_client){.client = CLIENT_NONE};
     if (!observation->clients_readable)
-        return (struct session_client){CLIENT_UNKNOWN, NULL};
+        return (struct session_client){.client = CLIENT_UNKNOWN};
     connection = session->socket ? diagnostics_connection(&observation->clients, session->socket)
                                  : only_connection(observation);
     if (!connection)
-        return (struct session_client){CLIENT_UNKNOWN, NULL};
-    if (connection->far != FAR_PEER)
-        return (struct session_client){connection->far == FAR_CLOSED ? CLIENT_GONE : CLIENT_HIDDEN,
-                                       NULL};
+        return (struct session_client){.client = CLIENT_UNKNOWN};
+    if (connection->far == FAR_CLOSED)
+        return (struct session_client){.client = CLIENT_GONE};
+    if (connection->far == FAR_UNSEEN)
+        return (struct session_client){.client = CLIENT_HIDDEN, .unread = connection->unread};
     peer = &observation->clients.peers[connection->peer];
     return (struct session_client){
-        peer->state == 'T' || peer->state == 't' ? CLIENT_STOPPED : CLIENT_ALIVE, peer};
+        .client = peer->state == 'T' || peer->state == 't' ? CLIENT_STOPPED : CLIENT_ALIVE,
+        .peer = peer,
+        .unread = connection->unread,
+    };
 }
 
 bool observation_is_active(const struct observation *observation, enum provider provider,

@@ -76,9 +76,13 @@ enum client {
     CLIENT_MAX,
 };
 
+/* When so much is unread for longer than a moment, the client does not read. */
+#define CLIENT_UNREAD_MAX (64u << 10)
+
 struct session_client {
     enum client client;
     const struct peer *peer; /* CLIENT_ALIVE, CLIENT_STOPPED: in @observation; else NULL */
+    uint32_t unread;         /* what the runtime has written to it and it has not read; bytes */
 };
 
 const char *client_name(enum client client); /* "alive", "gone", ... */

@@ -29,6 +29,8 @@ static class Program
                 Churn();
                 Console.WriteLine($"events {listener.Count}");
                 return 0;
+            case "source":
+                return RunSource();
             case "spin":
                 Serve(null, null);
                 Spin(double.Parse(args[1], CultureInfo.InvariantCulture));
@@ -47,9 +49,21 @@ static class Program
 #endif
             default:
                 Console.Error.WriteLine("usage: workload idle | listener KEYWORDS LEVEL | listener-later KEYWORDS LEVEL | spin SECONDS"
-                    + " | objects | locks [KEYWORDS LEVEL] | managed [KEYWORDS LEVEL]");
+                    + " | source | objects | locks [KEYWORDS LEVEL] | managed [KEYWORDS LEVEL]");
                 return 2;
         }
+    }
+
+    // A program with an EventSource of its own: "level" says what that thinks is wanted of it, "collections" how often all was collected.
+    static int RunSource()
+    {
+        using (LabSource source = new LabSource())
+        {
+            Serve(null, null, line => Console.WriteLine(line == "level"
+                ? $"verbose {source.IsEnabled(EventLevel.Verbose, EventKeywords.All)}" : $"collections {GC.CollectionCount(2)}"));
+            Churn();
+        }
+        return 0;
     }
 
     static int RunLocks(string[] args, Func<Gate> newGate)
@@ -153,4 +167,9 @@ sealed class RuntimeListener : EventListener
     }
 
     protected override void OnEventWritten(EventWrittenEventArgs data) => Interlocked.Increment(ref count);
+}
+
+[EventSource(Name = "Lab-Source")]
+sealed class LabSource : EventSource
+{
 }

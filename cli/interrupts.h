@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <signal.h>
+
+/*
+ * From the first byte to a runtime until all is as it shall be: 3.1 does not survive a client that
+ * leaves in between. A signal that would end us waits meanwhile.
+ */
+void interrupts_hold(sigset_t *before);
+void interrupts_release(const sigset_t *before);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cure/stop.h"
+
+#include <time.h>
+
+#include "diagnostics/client.h"
+
+#define LOOK_MS     100
+#define DEADLINE_MS 5000
+#define GONE_MS     3000 /* a session's thread sleeps 100 ms between writes */
+
+static enum stop_answer answer(struct reason *why, enum stop_answer answer, const char *text)
+{
+    reason_set(why, 0, "%s", text);
+    return answer;
+}
+
+static enum stop_answer judge_client(const struct session_client *client, bool is_3,
+                                     struct reason *why)
+{
+    if (client->client == CLIENT_STOPPED || client->unread >= CLIENT_UNREAD_MAX) {
+        reason_set(why, 0,
+                   "its client (pid %d) reads nothing: the runtime would wait for it and answer "
+                   "nobody meanwhile; continue or end that process, and the session ends with it",
+                   client->peer ? (int)client->peer->pid : 0);
+        return STOP_NEVER;
+    }
+    if (client->client == CLIENT_ALIVE) {
+        reason_set(why, 0, "its client is alive: %s (pid %d)", client->peer->command,
+                   (int)client->peer->pid);
+        return STOP_CONFIRM;
+    }
+    if (client->client == CLIENT_GONE && is_3)
+        return answer(why, STOP_NEVER,
+                      "its client is gone, and .NET Core 3.1 crashes when such a session is ended; "
+                      "it ends itself at its next event");
+    if (client->client == CLIENT_GONE)
+        return STOP_MAY;
+    return answer(why, is_3 ? STOP_NEVER : STOP_CONFIRM,
+                  client->client == CLIENT_HIDDEN
+                      ? "its client is a process that can't be seen from here"
+                      : "which client is its can't be told");
+}
+
+enum stop_answer stop_judge(const struct observation *seen, const struct session *session,
+                            bool is_3, struct reason *why)
+{
+    struct session_client client = session_client_of(seen, session);
+
+    if (session->in_rundown)
+        return answer(why, STOP_NEVER, "it is ending already");
+    switch (session->type) {
+    case SESSION_LISTENER:
+    case SESSION_SYNCHRONOUS:
+        return answer(why, STOP_NEVER, "it belongs to the program itself, which alone can end it");
+    case SESSION_FILE:
+    case SESSION_FILE_STREAM:
+        return answer(why, STOP_CONFIRM,
+                      "it writes a file, as the environment or the program asks");
+    default:
+        return judge_client(&client, is_3, why);
+    }
+}
+
+const struct session *session_again(const struct sessions *sessions, const struct session *session)
+{
+    for (size_t i = 0; i < sessions->count; i++)
+        if (session_same(&sessions->items[i], session))
+            return &sessions->items[i];
+    return NULL;
+}
+
+static int look(struct target *target, struct survey *out, struct reason *why)
+{
+    struct peers *peers = NULL;
+    int r = peers_open(&peers, why);
+
+    if (r == 0)
+        r = survey_take(target, peers, LEVEL_INFORMATIONAL, out, why);
+    peers_close(&peers);
+    if (r == 0 && !out->seen.sessions_readable)
+        r = reason_set(why, -ENODATA, "its sessions can't be read: %s",
+                       out->seen.sessions_why.text);
+    return r;
+}
+
+static int tell(const struct target *target, const struct session *session, struct reason *why)
+{
+    _endpoint_ struct endpoint endpoint = {.fd = -1};
+    int r = endpoint_open(&target->process, &endpoint, why);
+
+    return r < 0 ? r : client_stop(&endpoint, session->address, deadline_in_ms(DEADLINE_MS), why);
+}
+
+int stop_session(struct target *target, const struct session *session, struct survey *after,
+                 struct reason *why)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    int r = look(target, after, why);
+
+    if (r == 0 && !session_again(&after->seen.sessions, session))
+        return reason_set(why, -ESRCH, "the session has gone already");
+    if (r == 0)
+        r = tell(target, session, why);
+    for (int waited = 0; r == 0 && waited < GONE_MS; waited += LOOK_MS) {
+        nanosleep(&pause, NULL);
+        r = look(target, after, why);
+        if (r == 0 && !session_again(&after->seen.sessions, session))
+            return 0;
+    }
+    return r < 0 ? r : reason_set(why, -ETIMEDOUT, "the runtime has not ended the session");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "state/survey.h"
+
+/*
+ * Ending a session that somebody else has begun, by StopTracing with the id read from memory.
+ *
+ * The runtime does that on the one thread that answers diagnostics requests: it takes the lock of
+ * all of EventPipe, and waits until what the session has gathered is written to its client
+ * (ep_disable, ep_session_disable: src/native/eventpipe/ep.c, ep-session.c). Where the client lives
+ * but reads nothing, it waits until the client reads or goes, and meanwhile answers nobody (seen on
+ * 8.0.33 and 10.0.14). 3.1 crashes when the client is gone already. Both are refused here.
+ */
+
+enum stop_answer {
+    STOP_MAY,     /* it is nobody's any more */
+    STOP_CONFIRM, /* somebody may still want it: @why says who */
+    STOP_NEVER,   /* it would do harm, or nothing: @why */
+};
+
+/* Pure. @is_3: the runtime is 3.x, whose sessions are laid out otherwise (SESSION_START_3). */
+enum stop_answer stop_judge(const struct observation *seen, const struct session *session,
+                            bool is_3, struct reason *why);
+
+/*
+ * Does it, if @session is still the one that is at its address, and looks until it has gone:
+ * @after. -ESRCH: it had gone before; -ETIMEDOUT: it is still there; or as client_stop().
+ */
+_must_check_ int stop_session(struct target *target, const struct session *session,
+                              struct survey *after, struct reason *why);
+
+/* The session that @session is now; NULL: it has gone. */
+const struct session *session_again(const struct sessions *sessions, const struct session *session);

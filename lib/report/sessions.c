@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/sessions.h"
+
+#include <string.h>
+
+#include "report/json.h"
+#include "util/timestamp.h"
+
+struct event_set session_part(const struct session *session, const struct provider_account *account)
+{
+    struct event_set part = {0};
+
+    for (size_t i = 0; i < session->provider_count; i++)
+        if (strcmp(session->providers[i].name, account->name) == 0)
+            event_set_add(&part, session->providers[i].set);
+    return part;
+}
+
+static json_t *encode_provider(const struct session_provider *asked)
+{
+    char names[KEYWORDS_TEXT_MAX] = "";
+    enum provider provider = provider_of_name(asked->name);
+
+    if (provider < PROVIDER_MAX)
+        keywords_format(provider, asked->set.keywords, names);
+    return json_pack("{s:s, s:o, s:i, s:o, s:o}", "name", asked->name, "keywords",
+                     json_hex(asked->set.keywords), "level", (int)asked->set.level, "keyword_names",
+                     json_text_or_null(names), "filter", json_text_or_null(asked->filter));
+}
+
+static json_t *encode_client(const struct session_client *client)
+{
+    const struct peer *peer = client->peer;
+
+    if (!peer)
+        return json_null();
+    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:s, s:i}", "pid", (int)peer->pid, "name",
+                     peer->name, "command", peer->command, "uid", (int)peer->uid, "container",
+                     json_text_or_null(peer->container), "state", client_name(client->client),
+                     "unread_bytes", (int)client->unread);
+}
+
+/* A session with a file is the environment's. */
+static const char *asked_by(const struct observation *seen, const struct session *session)
+{
+    bool file = session->type == SESSION_FILE || session->type == SESSION_FILE_STREAM;
+
+    return file && seen->environment.event_pipe ? seen->environment.event_pipe_knob : NULL;
+}
+
+static json_t *encode_session(const struct observation *seen, const struct session *session)
+{
+    struct session_client client = session_client_of(seen, session);
+    json_t *providers = json_array();
+    char start[TIMESTAMP_TEXT_MAX];
+
+    for (size_t i = 0; i < session->provider_count; i++)
+        json_array_append_new(providers, encode_provider(&session->providers[i]));
+    timestamp_format(session_started_us(session), start);
+    return json_pack("{s:i, s:o, s:s, s:o, s:i, s:s, s:b, s:b, s:I, s:o, s:s, s:o}", "index",
+                     (int)session->index, "id", json_hex(session->address), "type",
+                     session_type_name(session->type), "providers", providers, "more_providers",
+                     (int)session->more_providers, "start", start, "ending", session->in_rundown,
+                     "rundown", session->wants_rundown, "buffer_bytes",
+                     (json_int_t)session->buffer_bytes, "client", encode_client(&client),
+                     "client_state", client_name(client.client), "asked_by",
+                     json_text_or_null(asked_by(seen, session)));
+}
+
+static json_t *encode_account(const struct survey *survey, const struct provider_account *account)
+{
+    struct event_set excess = account_excess(account);
+    json_t *item, *by = json_array();
+
+    for (size_t i = 0; i < survey->seen.sessions.count; i++) {
+        const struct session *session = &survey->seen.sessions.items[i];
+        struct event_set part = session_part(session, account);
+
+        if (account->sessions >> session->index & 1)
+            json_array_append_new(by, json_pack("{s:i, s:o, s:i}", "session", (int)session->index,
+                                                "keywords", json_hex(part.keywords), "level",
+                                                (int)part.level));
+    }
+    item = json_pack(
+        "{s:s, s:o, s:o, s:o, s:i, s:o, s:b}", "name", account->name, "keywords",
+        account->is_known ? json_hex(account->effective.keywords) : json_null(), "level",
+        account->is_known ? json_integer(account->effective.level) : json_null(), "wanted_keywords",
+        json_hex(account->wanted.keywords), "wanted_level", (int)account->wanted.level, "by", by,
+        "stale", account->is_stale && !survey_is_ending(survey));
+    if (account->is_stale)
+        json_object_set_new(item, "nobodys",
+                            json_pack("{s:o, s:i}", "keywords", json_hex(excess.keywords), "level",
+                                      (int)excess.level));
+    return item;
+}
+
+json_t *sessions_survey_json(const struct survey *survey)
+{
+    const struct observation *seen = &survey->seen;
+    json_t *sessions = json_array(), *effective = json_array();
+
+    for (size_t i = 0; i < seen->sessions.count; i++)
+        json_array_append_new(sessions, encode_session(seen, &seen->sessions.items[i]));
+    for (size_t i = 0; i < survey->account.count; i++)
+        json_array_append_new(effective, encode_account(survey, &survey->account.items[i]));
+    return json_pack("{s:o, s:o, s:s}", "sessions", sessions, "effective", effective, "verdict",
+                     verdict_name(survey->judgement.verdict));
+}
+
+/* Sessions that can't be read: what the sockets say, and what clrmond has seen. */
+static json_t *encode_unread(const struct sessions_report *report)
+{
+    const struct observation *seen = &report->survey.seen;
+    json_t *clients = json_array();
+
+    for (size_t i = 0; seen->clients_readable && i < seen->clients.peer_count; i++)
+        json_array_append_new(
+            clients, encode_client(&(struct session_client){.client = CLIENT_ALIVE,
+                                                            .peer = &seen->clients.peers[i]}));
+    return json_pack("{s:s, s:o, s:O?}", "reason", seen->sessions_why.text, "clients", clients,
+                     "events", report->record);
+}
+
+json_t *sessions_report_json(const struct sessions_report *report)
+{
+    const struct survey *survey = &report->survey;
+    json_t *item = json_process(&report->target.process);
+
+    json_object_set_new(item, "pid", json_integer(report->pid));
+    if (!report->opened) {
+        json_object_set_new(item, "reason", json_string(report->why.text));
+        return item;
+    }
+    json_object_set_new(item, "runtime", json_runtime(&report->target));
+    json_object_update_new(item, sessions_survey_json(survey));
+    if (!survey->seen.sessions_readable) {
+        json_object_set_new(item, "sessions", json_null());
+        json_object_set_new(item, "not_read", encode_unread(report));
+    }
+    return item;
+}
