@@ -28,7 +28,7 @@ client() {
 # JQ for what a session asks of a provider.
 asks() { echo "any(.sessions[]; .client.pid == $1 and (.providers | any(.name == \"$2\" and .keywords == \"$3\" and .level == $4)))"; } # CLIENT-PID PROVIDER KEYWORDS LEVEL
 
-on() { echo ".effective | any(.name == \"$1\" and .keywords == \"$2\" and .level == $3)"; } # PROVIDER KEYWORDS LEVEL
+on() { echo "(.effective | any(.name == \"$1\" and .keywords == \"$2\" and .level == $3))"; } # PROVIDER KEYWORDS LEVEL
 
 # leak PID: a session stays at 0x1:4, and another leaves 0x8001:5 behind. Sets STAYS, the pid of the first one's client.
 leak() {

@@ -7,6 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/sessions.sh"
 
 rows=(3.1.2 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file)
+# shellcheck disable=SC2016
 began='(.start | sub("\\.[0-9]+Z$"; "Z") | fromdate) as $start | (now - $start) >= -2 and (now - $start) < 60'
 
 one_trace() { # ROW
@@ -67,14 +68,16 @@ environment() { # ROW
 
 # Nothing is ever written for it, so the runtime does not find out.
 killed() { # ROW
+    local index
     lab_start "$1" idle
     client "$LAB_PID" read Lab-Nobody 0x1 1
     expect_lists 30 "$LAB_PID" "$(asks "$CLIENT_PID" Lab-Nobody 0x1 1)"
+    index=$(field '.sessions[0].index')
     kill -KILL "$CLIENT_PID"
     expect_lists 30 "$LAB_PID" '(.sessions | length == 1) and (.sessions[0] | .client == null and .client_state == "gone")'
     clrmon sessions -p "$LAB_PID"
     expect_output "client is gone"
-    clrmon stop -p "$LAB_PID" --session "$(field '.sessions[0].index')"
+    clrmon stop -p "$LAB_PID" --session "$index"
     if [[ $1 == 3.1.2 ]]; then
         expect_status 1
         grep -q 'crashes' <<<"$ERRORS" || fail "why it is left alone"
@@ -104,7 +107,7 @@ five() { # ROW
         client "$LAB_PID" read "$runtime_provider" "0x$level" "$level"
         clients+=("$CLIENT_PID")
     done
-    trace "$LAB_PID" 0x8:5
+    lab_trace_begin "$LAB_PID" "$runtime_provider:0x8:5"
     expect_lists 30 "$LAB_PID" '.sessions | length == 5'
     for level in 1 2 3 4; do expect "$(asks "${clients[level - 1]}" "$runtime_provider" "0x$level" "$level")"; done
     expect "$(asks "$TRACE_PID" "$runtime_provider" 0x8 5)"
