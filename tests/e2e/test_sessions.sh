@@ -34,7 +34,7 @@ two_traces() { # ROW
     lab_start "$1" idle
     trace "$LAB_PID" 0x8001:4
     first=$TRACE_PID
-    trace "$LAB_PID" 0x10:5
+    lab_trace_begin "$LAB_PID" "$runtime_provider:0x10:5"
     expect_lists 30 "$LAB_PID" "($(asks "$first" "$runtime_provider" 0x8001 4)) and ($(asks "$TRACE_PID" "$runtime_provider" 0x10 5))"
     expect "$(on "$runtime_provider" 0x8011 5)"
     expect ".effective[0] | .name == \"$runtime_provider\" and (.by | map([.keywords, .level]) | sort) == [[\"0x10\", 5], [\"0x8001\", 4]]"
