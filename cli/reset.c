@@ -155,8 +155,8 @@ static void print_outcome(const struct reset *reset)
 static int exit_status(const struct reset *reset)
 {
     static const int statuses[RESET_MAX] = {
-        [RESET_NOTHING] = 0,  [RESET_REFUSED] = EXIT_REFUSED, [RESET_PLANNED] = 0,
-        [RESET_PUT_BACK] = 0, [RESET_FAILED] = EXIT_NOT_DONE,
+        [RESET_NOTHING] = 0, [RESET_WANTED] = EXIT_REFUSED, [RESET_REFUSED] = EXIT_REFUSED,
+        [RESET_PLANNED] = 0, [RESET_PUT_BACK] = 0,          [RESET_FAILED] = EXIT_NOT_DONE,
     };
 
     return statuses[reset->state];

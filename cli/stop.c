@@ -75,26 +75,12 @@ struct stopping {
     struct reason why;
 };
 
-static int look(struct command *command, struct survey *out, struct reason *why)
-{
-    struct peers *peers = NULL;
-    int r = peers_open(&peers, why);
-
-    if (r == 0)
-        r = survey_take(&command->subject.target, peers, LEVEL_INFORMATIONAL, out, why);
-    peers_close(&peers);
-    if (r == 0 && !out->seen.sessions_readable)
-        r = reason_set(why, -ENODATA, "its sessions can't be read: %s",
-                       out->seen.sessions_why.text);
-    return r;
-}
-
 /* Which session is meant; -ENOENT, having said which there are. */
 static int choose(struct command *command, struct stopping *stopping)
 {
     const struct sessions *sessions = &stopping->before.seen.sessions;
     const struct session *session;
-    int r = look(command, &stopping->before, &stopping->why);
+    int r = stop_look(&command->subject.target, &stopping->before, &stopping->why);
 
     if (r < 0)
         return r;

@@ -34,8 +34,9 @@ enum event_cause event_cause_of_name(const char *name)
 
 const char *reset_outcome_name(enum reset_outcome outcome)
 {
-    static const char *const names[RESET_OUTCOME_MAX] = {
-        [RESET_PUT_BACK] = "put_back", [RESET_REFUSED] = "refused", [RESET_FAILED] = "failed"};
+    static const char *const names[OUTCOME_MAX] = {[OUTCOME_PUT_BACK] = "put_back",
+                                                   [OUTCOME_REFUSED] = "refused",
+                                                   [OUTCOME_FAILED] = "failed"};
 
     return names[outcome];
 }

@@ -43,10 +43,10 @@ enum event_cause {
 };
 
 enum reset_outcome {
-    RESET_PUT_BACK, /* nothing is leaked any more */
-    RESET_REFUSED,  /* not tried, for a reason */
-    RESET_FAILED,   /* tried, in vain as far as could be seen */
-    RESET_OUTCOME_MAX,
+    OUTCOME_PUT_BACK, /* nothing is leaked any more */
+    OUTCOME_REFUSED,  /* not tried, for a reason */
+    OUTCOME_FAILED,   /* tried, in vain as far as could be seen */
+    OUTCOME_MAX,
 };
 
 struct event {

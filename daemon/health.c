@@ -126,7 +126,7 @@ static json_t *encode_resets(const struct health *health)
     json_t *all = json_pack("{s:s, s:i}", "setting", health->auto_reset ? "leaked" : "off",
                             "under_way", (int)health->resets_under_way);
 
-    for (enum reset_outcome i = 0; i < RESET_OUTCOME_MAX; i++)
+    for (enum reset_outcome i = 0; i < OUTCOME_MAX; i++)
         json_object_set_new(all, reset_outcome_name(i),
                             json_integer((json_int_t)health->resets[i]));
     return all;

@@ -54,7 +54,7 @@ struct health {
     uint64_t history_bytes;
     bool auto_reset;
     unsigned resets_under_way;
-    abi_u64 resets[RESET_OUTCOME_MAX];
+    abi_u64 resets[OUTCOME_MAX];
     uint64_t clients;         /* on the control socket */
     uint64_t client_drops;    /* events that a slow client did not get */
     uint64_t loop_longest_ns; /* the longest turn of the loop */

@@ -59,7 +59,7 @@ void log_event(const struct event *event)
 {
     char text[400];
     bool leaks = event->kind == EVENT_VERDICT && event->new_verdict == VERDICT_LEAKED;
-    bool fails = event->kind == EVENT_RESET && event->outcome != RESET_PUT_BACK;
+    bool fails = event->kind == EVENT_RESET && event->outcome != OUTCOME_PUT_BACK;
     int level = leaks || fails ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE;
 
     if (!describe(event, text, sizeof(text)))

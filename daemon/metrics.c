@@ -349,7 +349,7 @@ static void print_families(struct scrape *scrape)
 
 static void print_resets(struct scrape *scrape)
 {
-    for (enum reset_outcome outcome = 0; outcome < RESET_OUTCOME_MAX; outcome++) {
+    for (enum reset_outcome outcome = 0; outcome < OUTCOME_MAX; outcome++) {
         exposition_sample(&scrape->text);
         exposition_label(&scrape->text, "outcome", reset_outcome_name(outcome));
         exposition_number(&scrape->text, scrape->health->resets[outcome]);

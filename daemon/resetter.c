@@ -9,7 +9,7 @@
 #include "util/text.h"
 
 #define AT_ONCE     2
-#define DEADLINE_US UINT64_C(20000000) /* the protocol and the looks have less */
+#define DEADLINE_US UINT64_C(40000000) /* the protocol and the looks have less */
 #define SECOND_NS   (1000 * NS_PER_MS)
 #define MINUTE_NS   (60 * SECOND_NS)
 
@@ -31,7 +31,7 @@ struct resetter {
     struct job *jobs;
     uint64_t begun[RESETS_A_MINUTE]; /* a ring */
     size_t oldest;
-    abi_u64 counts[RESET_OUTCOME_MAX];
+    abi_u64 counts[OUTCOME_MAX];
 };
 
 enum resetter_decision resetter_decide(const struct resetter_facts *facts, uint64_t now,
@@ -69,10 +69,11 @@ static bool is_under_way(const struct resetter *resetter, const struct process *
 }
 
 static void note(struct resetter *resetter, const struct process *process,
-                 const struct reset *reset)
+                 const struct reset_answer *reset)
 {
-    static const char *const words[RESET_OUTCOME_MAX] = {
-        [RESET_PUT_BACK] = "put back", [RESET_REFUSED] = "refused", [RESET_FAILED] = "failed"};
+    static const char *const words[OUTCOME_MAX] = {[OUTCOME_PUT_BACK] = "put back",
+                                                   [OUTCOME_REFUSED] = "refused",
+                                                   [OUTCOME_FAILED] = "failed"};
     struct event event = {.kind = EVENT_RESET,
                           .pid = process->pid,
                           .provider = reset->provider,
@@ -89,7 +90,7 @@ static void note(struct resetter *resetter, const struct process *process,
 
 static void decline(struct resetter *resetter, struct stored_process *process, uint64_t now)
 {
-    struct reset reset = {.outcome = RESET_REFUSED, .provider = PROVIDER_MAX};
+    struct reset_answer reset = {.outcome = OUTCOME_REFUSED, .provider = PROVIDER_MAX};
 
     reason_set(&reset.why, 0, "the last try was %llu s ago, and auto_reset_interval is %llu s",
                (unsigned long long)((now - process->reset_tried) / SECOND_NS),
@@ -120,20 +121,20 @@ static void take_answer(void *context, const void *answer, const char *trouble)
 {
     struct job *job = context;
     struct resetter *resetter = job->resetter;
-    struct reset reset = {.outcome = RESET_FAILED, .provider = PROVIDER_MAX};
+    struct reset_answer reset = {.outcome = OUTCOME_FAILED, .provider = PROVIDER_MAX};
     struct stored_process *process = store_find(resetter->store, job->process.pid);
 
     if (answer)
-        reset = *(const struct reset *)answer;
+        reset = *(const struct reset_answer *)answer;
     else
         reason_set(&reset.why, 0, "%s", trouble);
     if (process && !process_same(&process->process, &job->process))
         process = NULL;
-    if (reset.outcome < RESET_OUTCOME_MAX && process) {
+    if (reset.outcome < OUTCOME_MAX && process) {
         process->reset_tried = clock_monotonic_ns();
         process->reset_leak = job->leak;
     }
-    if (reset.outcome < RESET_OUTCOME_MAX)
+    if (reset.outcome < OUTCOME_MAX)
         note(resetter, &job->process, &reset);
     job_free(job);
     if (process)
@@ -146,7 +147,7 @@ static int begin(struct resetter *resetter, const struct stored_process *process
     struct errand_task task = {.work = work,
                                .data = job,
                                .fd = -1,
-                               .size = sizeof(struct reset),
+                               .size = sizeof(struct reset_answer),
                                .ends_itself = true,
                                .end = take_answer,
                                .context = job};
@@ -249,6 +250,6 @@ void resetter_health(const struct resetter *resetter, struct health *out)
     out->auto_reset = resetter->is_on;
     for (const struct job *job = resetter->jobs; job; job = job->next)
         out->resets_under_way++;
-    for (enum reset_outcome i = 0; i < RESET_OUTCOME_MAX; i++)
+    for (enum reset_outcome i = 0; i < OUTCOME_MAX; i++)
         out->resets[i] = resetter->counts[i];
 }

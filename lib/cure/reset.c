@@ -11,13 +11,7 @@
 
 static int look(struct target *target, struct survey *out, struct reason *why)
 {
-    struct peers *peers = NULL;
-    int r = peers_open(&peers, why);
-
-    if (r == 0)
-        r = survey_take(target, peers, LEVEL_INFORMATIONAL, out, why);
-    peers_close(&peers);
-    return r;
+    return survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
 }
 
 static void wait_for_next_look(void)
@@ -46,46 +40,49 @@ static int watch(struct target *target, struct survey *survey, struct reason *wh
     return r;
 }
 
-static enum reset_state refuse(struct reset *reset, const char *why)
-{
-    reason_set(&reset->why, -EBUSY, "%s", why);
-    return RESET_REFUSED;
-}
-
 /* What is on and not left on is somebody's wish. */
-static enum reset_state leave(struct reset *reset)
+static enum reset_state leave(const struct judgement *judgement, struct reason *why)
 {
-    const struct judgement *judgement = &reset->before.judgement;
-
     if (judgement->verdict == VERDICT_OFF || !judgement->reason_count)
         return RESET_NOTHING;
-    reason_set(&reset->why, -EBUSY, "nothing is left on by mistake: %s", judgement->reasons[0]);
-    return RESET_REFUSED;
+    reason_set(why, -EBUSY, "nothing is left on by mistake: %s", judgement->reasons[0]);
+    return RESET_WANTED;
+}
+
+enum reset_state reset_judge(const struct survey *survey, bool force, unsigned *providers,
+                             struct reason *why)
+{
+    const char *refusal = cure_refusal(&survey->seen);
+
+    *providers = cure_providers(&survey->account);
+    if (!is_left_on(survey) && survey->seen.sessions_readable && !force)
+        return leave(&survey->judgement, why);
+    if (refusal) {
+        reason_set(why, -EBUSY, "%s", refusal);
+        return RESET_REFUSED;
+    }
+    if (!*providers) /* only the GC has it: it is told with the runtime's own */
+        *providers = 1u << PROVIDER_RUNTIME;
+    return RESET_PLANNED;
 }
 
 static enum reset_state plan(struct target *target, bool force, struct reset *reset)
 {
-    const struct survey *before = &reset->before;
-    const char *refusal;
+    enum reset_state state;
 
-    if (watch(target, &reset->before, &reset->why) < 0)
+    reset->error = watch(target, &reset->before, &reset->why);
+    if (reset->error < 0)
         return RESET_FAILED;
-    if (!is_left_on(before) && before->seen.sessions_readable && !force)
-        return leave(reset);
-    refusal = cure_refusal(&before->seen);
-    if (refusal)
-        return refuse(reset, refusal);
-    if (cure_reach(&target->process, &reset->why) < 0)
-        return RESET_REFUSED;
-    reset->providers = cure_providers(&before->account);
-    if (!reset->providers)
-        reset->providers = 1u << PROVIDER_RUNTIME;
-    return RESET_PLANNED;
+    state = reset_judge(&reset->before, force, &reset->providers, &reset->why);
+    if (state == RESET_PLANNED)
+        reset->error = cure_reach(&target->process, &reset->why);
+    return reset->error < 0 ? RESET_REFUSED : state;
 }
 
 void reset_plan(struct target *target, bool force, struct reset *out)
 {
     out->providers = 0;
+    out->error = 0;
     out->why = (struct reason){0};
     out->state = plan(target, force, out);
     out->after = out->before;
@@ -101,9 +98,9 @@ static enum reset_state run(struct target *target, struct reset *reset)
         if (r == 0 && !is_left_on(&reset->after))
             return RESET_PUT_BACK;
     }
-    if (r == 0)
-        reason_set(&reset->why, -EREMOTEIO, "the runtime has taken the session, but %s",
-                   "what was left on is on still");
+    reset->error = r < 0 ? r
+                         : reason_set(&reset->why, -EREMOTEIO,
+                                      "the runtime has taken the session, and has on what it had");
     return RESET_FAILED;
 }
 
@@ -116,6 +113,7 @@ const char *reset_state_name(enum reset_state state)
 {
     static const char *const names[RESET_MAX] = {
         [RESET_NOTHING] = "nothing to put back",
+        [RESET_WANTED] = "refused",
         [RESET_REFUSED] = "refused",
         [RESET_PLANNED] = "planned",
         [RESET_PUT_BACK] = "put back",
@@ -123,4 +121,12 @@ const char *reset_state_name(enum reset_state state)
     };
 
     return names[state];
+}
+
+struct event_set reset_effective(const struct survey *survey, enum provider provider)
+{
+    for (size_t i = 0; i < survey->account.count; i++)
+        if (provider_of_name(survey->account.items[i].name) == provider)
+            return survey->account.items[i].effective;
+    return (struct event_set){0};
 }

@@ -11,6 +11,7 @@
 
 enum reset_state {
     RESET_NOTHING,  /* there is nothing to put back */
+    RESET_WANTED,   /* nor there, for what is on is somebody's wish: @why */
     RESET_REFUSED,  /* there may be, and it is left alone: @why */
     RESET_PLANNED,  /* @providers are to be put back */
     RESET_PUT_BACK, /* and have been, as @after shows */
@@ -22,8 +23,14 @@ struct reset {
     enum reset_state state;
     unsigned providers; /* bits 1 << enum provider */
     struct survey before, after;
+    int error; /* RESET_REFUSED, RESET_FAILED: a negative errno, */
     struct reason why;
 };
+
+/* Pure. What is to be done about what is seen: one of the first four; with RESET_PLANNED
+ * @providers. */
+enum reset_state reset_judge(const struct survey *survey, bool force, unsigned *providers,
+                             struct reason *why);
 
 /*
  * Looks, for a second at least when something seems left on, up to ten while a session is ending.
@@ -36,3 +43,6 @@ void reset_plan(struct target *target, bool force, struct reset *out);
 void reset_run(struct target *target, struct reset *reset);
 
 const char *reset_state_name(enum reset_state state); /* "put back", "refused", ... */
+
+/* What a survey found on of one of the runtime's own providers. */
+struct event_set reset_effective(const struct survey *survey, enum provider provider);

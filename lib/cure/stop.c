@@ -31,12 +31,12 @@ static enum stop_answer judge_client(const struct session_client *client, bool i
         return STOP_CONFIRM;
     }
     if (client->client == CLIENT_GONE && is_3)
-        return answer(why, STOP_NEVER,
-                      "its client is gone, and .NET Core 3.1 crashes when such a session is ended; "
-                      "it ends itself at its next event");
+        return answer(why, STOP_CONFIRM,
+                      "its client is gone, and .NET Core 3.1 has been seen to crash at that, once; "
+                      "the session ends by itself at its next event");
     if (client->client == CLIENT_GONE)
         return STOP_MAY;
-    return answer(why, is_3 ? STOP_NEVER : STOP_CONFIRM,
+    return answer(why, STOP_CONFIRM,
                   client->client == CLIENT_HIDDEN
                       ? "its client is a process that can't be seen from here"
                       : "which client is its can't be told");
@@ -62,7 +62,8 @@ enum stop_answer stop_judge(const struct observation *seen, const struct session
     }
 }
 
-const struct session *session_again(const struct sessions *sessions, const struct session *session)
+static const struct session *session_again(const struct sessions *sessions,
+                                           const struct session *session)
 {
     for (size_t i = 0; i < sessions->count; i++)
         if (session_same(&sessions->items[i], session))
@@ -70,17 +71,13 @@ const struct session *session_again(const struct sessions *sessions, const struc
     return NULL;
 }
 
-static int look(struct target *target, struct survey *out, struct reason *why)
+int stop_look(struct target *target, struct survey *out, struct reason *why)
 {
-    struct peers *peers = NULL;
-    int r = peers_open(&peers, why);
+    int r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
 
-    if (r == 0)
-        r = survey_take(target, peers, LEVEL_INFORMATIONAL, out, why);
-    peers_close(&peers);
     if (r == 0 && !out->seen.sessions_readable)
-        r = reason_set(why, -ENODATA, "its sessions can't be read: %s",
-                       out->seen.sessions_why.text);
+        return reason_set(why, -ENODATA, "its sessions can't be read: %.180s",
+                          out->seen.sessions_why.text);
     return r;
 }
 
@@ -96,7 +93,7 @@ int stop_session(struct target *target, const struct session *session, struct su
                  struct reason *why)
 {
     const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
-    int r = look(target, after, why);
+    int r = stop_look(target, after, why);
 
     if (r == 0 && !session_again(&after->seen.sessions, session))
         return reason_set(why, -ESRCH, "the session has gone already");
@@ -104,7 +101,7 @@ int stop_session(struct target *target, const struct session *session, struct su
         r = tell(target, session, why);
     for (int waited = 0; r == 0 && waited < GONE_MS; waited += LOOK_MS) {
         nanosleep(&pause, NULL);
-        r = look(target, after, why);
+        r = stop_look(target, after, why);
         if (r == 0 && !session_again(&after->seen.sessions, session))
             return 0;
     }

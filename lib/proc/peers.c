@@ -118,7 +118,7 @@ static void add_connection(struct diagnostics *out, const struct unix_socket *ow
         out->connections_cut = true;
     else
         out->connections[out->connection_count++] =
-            (struct connection){own->inode, far, out->peer_count, own->unread};
+            (struct diagnostics_connection){own->inode, far, out->peer_count, own->unread};
 }
 
 static struct peer peer_of(pid_t pid, uint64_t socket, bool reverse)
@@ -230,8 +230,8 @@ int peers_of(struct peers *peers, const struct process *process,
     return 0;
 }
 
-const struct connection *diagnostics_connection(const struct diagnostics *diagnostics,
-                                                uint64_t socket)
+const struct diagnostics_connection *diagnostics_find(const struct diagnostics *diagnostics,
+                                                      uint64_t socket)
 {
     for (size_t i = 0; i < diagnostics->connection_count; i++)
         if (diagnostics->connections[i].socket == socket)

@@ -26,7 +26,7 @@ enum far_end {
 };
 
 /* A connection to a runtime's diagnostics server, by the runtime's own end. */
-struct connection {
+struct diagnostics_connection {
     uint64_t socket; /* inode of that */
     enum far_end far;
     size_t peer;     /* FAR_PEER: which one */
@@ -49,14 +49,14 @@ struct diagnostics {
     unsigned closed;  /* connections that the client has closed and the runtime has not yet */
     /* Each of these; and for a runtime with reverse ports also any nameless socket of its whose
      * other end is closed: that may have been a connection to one of them, and is not counted. */
-    struct connection connections[CONNECTIONS_MAX];
+    struct diagnostics_connection connections[CONNECTIONS_MAX];
     size_t connection_count;
     bool connections_cut; /* there are more */
 };
 
 /* The connection whose own end has the inode @socket; NULL: none. */
-const struct connection *diagnostics_connection(const struct diagnostics *diagnostics,
-                                                uint64_t socket);
+const struct diagnostics_connection *diagnostics_find(const struct diagnostics *diagnostics,
+                                                      uint64_t socket);
 
 /*
  * A snapshot for one run, taken as questions come: the sockets of a network namespace at the first

@@ -119,8 +119,7 @@ void account_of(const struct observation *seen, const struct provider_states *pr
     for (size_t i = 0; i < seen->sessions.count; i++) {
         const struct session *session = &seen->sessions.items[i];
 
-        out->is_ending |=
-            session->in_rundown || (!session->provider_count && !session->everything);
+        out->is_ending |= session->in_rundown || (!session->provider_count && !session->everything);
         if (!session->in_rundown)
             add_unlisted(session, out);
     }

@@ -31,10 +31,10 @@ static size_t sessions_of_clients(const struct observation *observation)
     return count;
 }
 
-static const struct connection *only_connection(const struct observation *observation)
+static const struct diagnostics_connection *only_connection(const struct observation *observation)
 {
     const struct diagnostics *clients = &observation->clients;
-    const struct connection *only = clients->connections;
+    const struct diagnostics_connection *only = clients->connections;
 
     if (sessions_of_clients(observation) != 1 || clients->connection_count != 1)
         return NULL;
@@ -44,14 +44,14 @@ static const struct connection *only_connection(const struct observation *observ
 struct session_client session_client_of(const struct observation *observation,
                                         const struct session *session)
 {
-    const struct connection *connection;
+    const struct diagnostics_connection *connection;
     const struct peer *peer;
 
     if (session->type != SESSION_IPC_STREAM)
         return (struct session_client){.client = CLIENT_NONE};
     if (!observation->clients_readable)
         return (struct session_client){.client = CLIENT_UNKNOWN};
-    connection = session->socket ? diagnostics_connection(&observation->clients, session->socket)
+    connection = session->socket ? diagnostics_find(&observation->clients, session->socket)
                                  : only_connection(observation);
     if (!connection)
         return (struct session_client){.client = CLIENT_UNKNOWN};

@@ -4,8 +4,11 @@
 int survey_take(struct target *target, struct peers *peers, uint32_t bar, struct survey *out,
                 struct reason *why)
 {
-    int r = target_observe(target, peers, &out->seen, why);
+    _cleanup_(peers_close) struct peers *own = NULL;
+    int r = peers ? 0 : peers_open(&own, why);
 
+    if (r == 0)
+        r = target_observe(target, peers ? peers : own, &out->seen, why);
     if (r < 0)
         return r;
     out->providers_readable =

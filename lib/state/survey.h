@@ -18,7 +18,8 @@ struct survey {
     struct judgement judgement;
 };
 
-/* Judged with @bar. @peers may be NULL, and the errors are those of target_observe(). */
+/* Judged with @bar. @peers: NULL for who is connected now. The errors are those of
+ * target_observe(). */
 _must_check_ int survey_take(struct target *target, struct peers *peers, uint32_t bar,
                              struct survey *out, struct reason *why);
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # To be sourced after lib.sh by the tests of sessions, reset and stop.
 
 CLRMON_FIXTURE=${CLRMON_FIXTURE:-$e2e_here/../../build/dev/tests/fixture}

@@ -1,5 +1,6 @@
 #!/bin/bash
 # What a session has left on is put back, and nothing else is.
+# shellcheck disable=SC2154 # of lib.sh
 set -euo pipefail
 # shellcheck disable=SC1091
 . "$(dirname "$0")/lib.sh"

@@ -96,7 +96,7 @@ static void json_of_each_kind(void **state)
                                       "\"reason\":\"put back: Private\"}");
     event = with(EVENT_RESET, "refused: no");
     event.provider = PROVIDER_MAX;
-    event.outcome = RESET_REFUSED;
+    event.outcome = OUTCOME_REFUSED;
     assert_json(&event, HEAD("reset") "\"outcome\":\"refused\",\"provider\":null,"
                                       "\"old\":null,\"new\":null,\"reason\":\"refused: no\"}");
 }
@@ -150,7 +150,7 @@ static void names_there_and_back(void **state)
     assert_int_equal(event_cause_of_name(""), CAUSE_MAX);
     assert_string_equal(event_kind_name(EVENT_GC_EVENTS), "gc.events");
     assert_string_equal(event_cause_name(CAUSE_CLIENT), "client");
-    assert_string_equal(reset_outcome_name(RESET_FAILED), "failed");
+    assert_string_equal(reset_outcome_name(OUTCOME_FAILED), "failed");
 }
 
 static void times(void **state)

@@ -154,14 +154,14 @@ static void one_that_fails(void **state)
     run_until_done(fixture);
     assert_int_equal(fixture->resets, 1);
     assert_int_equal(fixture->looks, 1);
-    assert_int_equal(fixture->last.outcome, RESET_FAILED);
+    assert_int_equal(fixture->last.outcome, OUTCOME_FAILED);
     assert_int_equal(fixture->last.pid, getpid());
     assert_int_equal(fixture->last.provider, PROVIDER_MAX);
     assert_ptr_equal(strstr(fixture->last.detail, "failed: "), fixture->last.detail);
     assert_true(process->reset_tried > 0);
     resetter_health(fixture->resetter, &health);
     assert_true(health.auto_reset);
-    assert_int_equal(health.resets[RESET_FAILED], 1);
+    assert_int_equal(health.resets[OUTCOME_FAILED], 1);
 
     assert_int_equal(resetter_turn(fixture->resetter, process->reset_tried),
                      process->reset_tried + 10 * MINUTE);
@@ -169,7 +169,7 @@ static void one_that_fails(void **state)
     process->leak_since++;
     (void)resetter_turn(fixture->resetter, process->reset_tried + MINUTE);
     assert_int_equal(fixture->resets, 2);
-    assert_int_equal(fixture->last.outcome, RESET_REFUSED);
+    assert_int_equal(fixture->last.outcome, OUTCOME_REFUSED);
     assert_string_equal(fixture->last.detail, "refused: the last try was 60 s ago, and "
                                               "auto_reset_interval is 600 s");
     (void)resetter_turn(fixture->resetter, process->reset_tried + MINUTE);

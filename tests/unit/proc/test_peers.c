@@ -137,7 +137,7 @@ static void client(void **state)
 static void connections(void **state)
 {
     struct fixture *fixture = *state;
-    const struct connection *connection;
+    const struct diagnostics_connection *connection;
     struct diagnostics diagnostics;
     int second[2];
     char name[96];
@@ -148,18 +148,18 @@ static void connections(void **state)
     second[1] = accept(fixture->listener, NULL, NULL);
     ask(fixture, NULL, &diagnostics);
     assert_int_equal(diagnostics.connection_count, 2);
-    connection = diagnostics_connection(&diagnostics, inode_of(second[1]));
+    connection = diagnostics_find(&diagnostics, inode_of(second[1]));
     assert_non_null(connection);
     assert_int_equal(connection->far, FAR_PEER);
     assert_true(diagnostics.peers[connection->peer].socket == inode_of(second[0]));
-    assert_null(diagnostics_connection(&diagnostics, inode_of(second[0])));
+    assert_null(diagnostics_find(&diagnostics, inode_of(second[0])));
     close(second[0]);
     ask(fixture, NULL, &diagnostics);
     assert_int_equal(diagnostics.connection_count, 2);
-    connection = diagnostics_connection(&diagnostics, inode_of(second[1]));
+    connection = diagnostics_find(&diagnostics, inode_of(second[1]));
     assert_non_null(connection);
     assert_int_equal(connection->far, FAR_CLOSED);
-    connection = diagnostics_connection(&diagnostics, inode_of(fixture->server));
+    connection = diagnostics_find(&diagnostics, inode_of(fixture->server));
     assert_non_null(connection);
     assert_int_equal(connection->far, FAR_PEER);
     close(second[1]);
@@ -208,7 +208,7 @@ static void tracing_others(void **state)
 static void reverse(void **state)
 {
     struct fixture *fixture = *state;
-    const struct connection *connection;
+    const struct diagnostics_connection *connection;
     struct diagnostics diagnostics;
     char name[64], ports[160];
 
@@ -220,7 +220,7 @@ static void reverse(void **state)
     assert_int_equal(diagnostics.peer_count, 1);
     assert_true(diagnostics.peers[0].reverse);
     assert_int_equal(diagnostics.peers[0].pid, getpid());
-    connection = diagnostics_connection(&diagnostics, inode_of(fixture->client));
+    connection = diagnostics_find(&diagnostics, inode_of(fixture->client));
     assert_non_null(connection);
     assert_int_equal(connection->far, FAR_PEER);
     cleanup_close(&fixture->server); /* the client's end is the runtime's own here */
@@ -228,7 +228,7 @@ static void reverse(void **state)
     ask(fixture, ports, &diagnostics);
     assert_int_equal(diagnostics.peer_count, 0);
     assert_int_equal(diagnostics.closed, 0);
-    connection = diagnostics_connection(&diagnostics, inode_of(fixture->client));
+    connection = diagnostics_find(&diagnostics, inode_of(fixture->client));
     assert_non_null(connection);
     assert_int_equal(connection->far, FAR_CLOSED);
     snprintf(ports, sizeof(ports), "%s,listen", fixture->path);

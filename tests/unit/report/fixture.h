@@ -55,7 +55,7 @@ static inline void fixture_verbose(struct report *report)
     seen->clients.peers[0] =
         (struct peer){.pid = 77, .name = "dotnet-trace", .command = "dotnet-trace"};
     seen->clients.connections[seen->clients.connection_count++] =
-        (struct connection){.socket = 4711, .far = FAR_PEER, .peer = 0};
+        (struct diagnostics_connection){.socket = 4711, .far = FAR_PEER, .peer = 0};
     judge(seen, LEVEL_VERBOSE, &report->judgement);
 }
 

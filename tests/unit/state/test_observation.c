@@ -31,7 +31,7 @@ static void add_connection(uint64_t socket, enum far_end far, char process)
     struct diagnostics *clients = &seen.clients;
 
     clients->connections[clients->connection_count++] =
-        (struct connection){.socket = socket, .far = far, .peer = clients->peer_count};
+        (struct diagnostics_connection){.socket = socket, .far = far, .peer = clients->peer_count};
     if (far == FAR_PEER)
         clients->peers[clients->peer_count++] = (struct peer){.pid = 7, .state = process};
 }

@@ -117,7 +117,7 @@ static void client_told(void)
     several_clients();
     seen.sessions.items[0].socket = 77;
     seen.clients.connections[seen.clients.connection_count++] =
-        (struct connection){77, FAR_PEER, 3};
+        (struct diagnostics_connection){.socket = 77, .far = FAR_PEER, .peer = 3};
 }
 
 static void client_stopped(void)
