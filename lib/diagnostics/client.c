@@ -178,16 +178,20 @@ static int ping(const struct endpoint *endpoint, deadline_t deadline, struct rea
     return error == -EOPNOTSUPP ? 0 : error;
 }
 
-/*
- * The runtime's server answers before the rest of the runtime is there: 8.0 then crashes when it is
- * asked for a perf map, and a session has no events. Before 6.0 its threads have no names.
+/* Only its server's thread is there. Not to be told before 6.0, without names, nor of many threads.
  */
-static int check_started(const struct endpoint *endpoint, struct reason *why)
+static bool is_starting(pid_t pid)
 {
     struct threads threads;
 
-    if (threads_read(endpoint->process.pid, THREADS_MAX, &threads) < 0 ||
-        !threads_have(&threads, ".NET EventPipe") || threads_have(&threads, ".NET Finalizer"))
+    return threads_read(pid, THREADS_MAX, &threads) == 0 && threads.count < THREADS_MAX &&
+           threads_have(&threads, ".NET EventPipe") && !threads_have(&threads, ".NET Finalizer");
+}
+
+/* The server answers before: 8.0 then crashes at a perf map, and a session has no events. */
+static int check_started(const struct endpoint *endpoint, struct reason *why)
+{
+    if (!is_starting(endpoint->process.pid))
         return 0;
     return reason_set(
         why, -EAGAIN,

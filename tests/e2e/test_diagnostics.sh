@@ -40,10 +40,12 @@ still_answers() { # ROW: the process is there, and its diagnostics server as wel
 
 # command_line ROW: as the runtime makes it, without the host's options.
 command_line() {
+    local program
+    program=$(readlink "/proc/$LAB_PID/exe")
     case $(lab_field "$1" form) in
-    framework) echo "$(lab_dir)/dotnet/dotnet $(lab_dir)/app/workload.dll idle" ;;
-    single-file) echo "$(lab_image "$1") $(lab_image "$1").dll idle" ;;
-    nativeaot) lab_image "$1" ;;
+    framework) echo "$program $(lab_dir)/app/workload.dll idle" ;;
+    single-file) echo "$program $program.dll idle" ;;
+    nativeaot) echo "$program" ;;
     esac
 }
 
