@@ -99,18 +99,19 @@ agrees() { # ROW
 
 has_methods() { grep -q "$1" "/tmp/perf-$LAB_PID.map"; } # OF
 
-drop_maps() {
-    rm -f "/tmp/perf-$1.map" "/tmp/perfinfo-$1.map" "/tmp/jit-$1.dump"
-    scenario_over
-}
+drop_maps() { rm -f "/tmp/perf-$1.map" "/tmp/perfinfo-$1.map" "/tmp/jit-$1.dump"; } # PID
 
+# Now, for an earlier process may have had the number, and at the end.
 # shellcheck disable=SC2064 # this pid
-drop_maps_at_the_end() { trap "drop_maps $LAB_PID" EXIT; }
+drop_all_maps() {
+    drop_maps "$LAB_PID"
+    trap "drop_maps $LAB_PID; scenario_over" EXIT
+}
 
 perf_map() { # ROW
     lab_start "$1" locks
     knows "$1" 8 || { refused 'the runtime refuses EnablePerfMap: unknown command' perf-map "$LAB_PID" 3; return; }
-    drop_maps_at_the_end
+    drop_all_maps
     answered perf-map "$LAB_PID" 3
     has_methods '\[workload\] Program::Main(' || fail "no Main in the map"
     answered perf-map "$LAB_PID" 0
@@ -275,7 +276,7 @@ is_stopped() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv 'T (stopp
 # A stopped process: each command gives up in time, and it goes on unharmed.
 stopped() { # ROW
     lab_start "$1" idle
-    drop_maps_at_the_end
+    drop_all_maps
     kill -s STOP "$LAB_PID"
     eventually 10 is_stopped "$LAB_PID"
     export DEADLINE_MS=300
