@@ -88,6 +88,8 @@ static void print_reasons(const struct report *report)
         print_folded(report->why.text, 8);
     for (size_t i = 0; i < report->judgement.reason_count; i++)
         print_folded(report->judgement.reasons[i], 8);
+    if (report->judgement.verdict == VERDICT_LEAKED && report->observation.sessions_readable)
+        printf("        clrmon reset -p %d puts it back\n", (int)report->pid);
 }
 
 void report_table(struct report *const *reports, size_t count, const struct summary *summary,

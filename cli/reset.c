@@ -83,7 +83,7 @@ static void print_gc(const struct observation *seen)
 
     level_format(seen->gc.public, level);
     if (seen->gc_readable)
-        printf("    the GC builds events at %s, keywords 0x%llx\n", level,
+        printf("        the GC builds events at %s, keywords 0x%llx\n", level,
                (unsigned long long)seen->gc.public.keywords);
 }
 
@@ -105,7 +105,7 @@ static void print_incurable(const struct survey *survey)
             account_print(survey, &survey->account.items[i]);
             print_folded("this can't be put back: an EventSource remembers the highest level it "
                          "was told until the last session that asks for it has ended",
-                         8);
+                         12);
         }
 }
 
@@ -128,7 +128,7 @@ static void print_plan(const struct command *command, const struct reset *reset)
     printf("%s\n", subject);
     if (reset->state != RESET_PLANNED)
         return;
-    puts("  before:");
+    puts("    before");
     print_accounts(&reset->before, reset);
     print_gc(&reset->before.seen);
     plan_text(reset->providers, plan);
@@ -136,19 +136,19 @@ static void print_plan(const struct command *command, const struct reset *reset)
              "%s a session that asks for %s, and %s it, so that the runtime takes the union of "
              "what its live sessions ask for anew",
              command->dry_run ? "would open" : "opens", plan, command->dry_run ? "end" : "ends");
-    print_folded(line, 2);
+    print_folded(line, 4);
     fflush(stdout);
 }
 
 static void print_outcome(const struct reset *reset)
 {
     if (reset->state == RESET_PUT_BACK || reset->state == RESET_FAILED) {
-        puts("  after:");
+        puts("    after");
         print_accounts(&reset->after, reset);
         print_gc(&reset->after.seen);
     }
     print_incurable(&reset->after);
-    printf("  %s%s%s\n", reset_state_name(reset->state), reset->why.text[0] ? ": " : "",
+    printf("    %s%s%s\n", reset_state_name(reset->state), reset->why.text[0] ? ": " : "",
            reset->why.text);
 }
 

@@ -167,17 +167,17 @@ void account_print(const struct survey *survey, const struct provider_account *a
 
     provider_text(account->name, account->effective, text);
     if (!account->is_known)
-        printf("    %s, what of it is on can't be told\n", account->name);
+        printf("        %s, what of it is on can't be told\n", account->name);
     else if (is_on)
-        printf("    %s\n", text);
+        printf("        %s\n", text);
     else
-        printf("    %s, off (not there yet)\n", account->name);
+        printf("        %s, off (not there yet)\n", account->name);
     used = say_parts(survey, account, line, sizeof(line));
     if (account->is_stale && survey_is_ending(survey))
         snprintf(line + used, sizeof(line) - used, "; a session is ending, see what stays");
     else if (account->is_stale)
         say_excess(account, line + used, sizeof(line) - used);
-    print_folded(line, 8);
+    print_folded(line, 12);
 }
 
 void survey_print(const struct survey *survey)
@@ -187,11 +187,11 @@ void survey_print(const struct survey *survey)
     for (size_t i = 0; i < seen->sessions.count; i++)
         print_session(seen, &seen->sessions.items[i]);
     if (survey->account.count)
-        puts("  on by all of them together:");
+        puts("    on by all of them together");
     for (size_t i = 0; i < survey->account.count; i++)
         account_print(survey, &survey->account.items[i]);
     if (survey->account.more)
-        puts("    and more providers");
+        puts("        and more providers");
     if (!survey->providers_readable && survey->account.count)
         print_folded(survey->providers_why.text, 4);
 }
@@ -209,11 +209,11 @@ static void print_unread(const struct sessions_report *report)
         printf("    connected: %s\n", text);
     }
     if (json_array_size(report->record))
-        puts("  what clrmond has seen of it:");
+        puts("    what clrmond has seen of it");
     json_array_foreach(report->record, i, event)
     {
         event_line(event, moment_now(), line);
-        printf("    %s\n", line);
+        printf("        %s\n", line);
     }
 }
 

@@ -115,7 +115,7 @@ static void print(const struct command *command, const struct stopping *stopping
            stopping->after.seen.sessions.count);
     survey_print(&stopping->after);
     if (survey_seems_left_on(&stopping->after))
-        printf("  what it asked for is still on: clrmon reset -p %d puts it back\n",
+        printf("    what it asked for is still on: clrmon reset -p %d puts it back\n",
                (int)command->subject.target.process.pid);
 }
 

@@ -143,7 +143,8 @@ static int see_to_the_end(struct tracer *tracer)
         if (look(tracer, &why) < 0)
             return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
         if (is_settled(tracer)) {
-            say(tracer, "the session has ended; ", outcome_of(tracer, cures));
+            say(tracer, tracer->session ? "the session has ended; " : "no session has begun; ",
+                outcome_of(tracer, cures));
             return 0;
         }
         if (i % CURE_LOOK == 0 && tracer->judgement.verdict == VERDICT_LEAKED &&

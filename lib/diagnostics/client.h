@@ -43,8 +43,8 @@ _must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, deadl
                              struct reason *why);
 
 /*
- * Has the runtime write what it compiles to perf-PID.map or jit-PID.dump, in its folder for
- * temporary files as it sees that: what it has compiled already as well, which may take a while.
+ * Has the runtime write what it compiles to perf-PID.map or jit-PID.dump in /tmp, both by its own
+ * number as it sees them: what it has compiled already as well, which may take a while.
  * IPC_PERF_MAP_OFF ends that, and leaves the files. From 8.0 on. -EAGAIN: it is only starting.
  */
 _must_check_ int client_perf_map(const struct endpoint *endpoint, enum ipc_perf_map kind,

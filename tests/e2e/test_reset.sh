@@ -30,7 +30,7 @@ cured() { # ROW
     expect_status 0
     expect_output "$runtime_provider:0x8001:5"
     expect_output "asks for $runtime_provider:0x0:0"
-    expect_output "^  put back"
+    expect_output "^    put back"
     check_json "$LAB_PID"
     expect_verdict informational
     expect '.gc.public.level == 4'
