@@ -62,6 +62,22 @@ rundown() { # ROW
     expect '[.providers[] | select(.sink == "EventPipe" and .keywords != "0x0")] == []'
 }
 
+# Of a program compiled ahead of time the GC alone keeps what the last session asked for.
+ahead_of_time() { # ROW
+    lab_start "$1" idle
+    client "$LAB_PID" read "$runtime_provider" 0x1 5
+    expect_eventually 30 "$LAB_PID" verbose
+    lab_stop "$CLIENT_PID"
+    expect_eventually 30 "$LAB_PID" leaked
+    expect_lists 10 "$LAB_PID" '.sessions == [] and .effective == []'
+    reset_json "$LAB_PID"
+    expect_status 0
+    outcome_is "put back"
+    check_json "$LAB_PID"
+    expect_verdict off
+    expect '.gc.public.level == 0'
+}
+
 collections() { # of all generations, as the program counts them
     local said
     said=$(grep -c '^collections' "$LAB_OUT" || true)
@@ -157,6 +173,7 @@ stop_trace() { # ROW
 
 scenario_rows "a leak" cured "${rows[@]}"
 scenario_rows "what a rundown leaves" rundown 3.1.2
+scenario_rows "what the GC keeps" ahead_of_time 10.0.12-nativeaot
 scenario_rows "GCHeapCollect" collecting "${rows[@]}"
 scenario_rows "an EventSource" managed 8.0.0 8.0.33 9.0.22 10.0.14 10.0.12-single-file
 scenario_rows "nothing is left on" nothing "${rows[@]}"
