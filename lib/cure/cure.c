@@ -6,15 +6,6 @@
 #define KEYWORD_HEAP_COLLECT 0x800000u
 #define DEADLINE_MS          5000
 
-static bool has_collect(const struct session *session)
-{
-    bool has = false;
-
-    for (size_t i = 0; i < session->provider_count; i++)
-        has |= (session->providers[i].set.keywords & KEYWORD_HEAP_COLLECT) != 0;
-    return has && !session->in_rundown;
-}
-
 unsigned cure_providers(const struct account *account)
 {
     unsigned providers = 0;
@@ -30,11 +21,9 @@ unsigned cure_providers(const struct account *account)
 
 bool cure_collects(const struct observation *seen)
 {
-    bool collects = false;
+    struct event_set wanted = sessions_wanted(&seen->sessions, PROVIDER_RUNTIME);
 
-    for (size_t i = 0; seen->sessions_readable && i < seen->sessions.count; i++)
-        collects |= has_collect(&seen->sessions.items[i]);
-    return collects;
+    return seen->sessions_readable && wanted.keywords & KEYWORD_HEAP_COLLECT;
 }
 
 const char *cure_refusal(const struct observation *seen)

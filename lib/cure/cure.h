@@ -18,7 +18,11 @@
 /* The runtime's own that are stale, as bits 1 << enum provider. 0: there is nothing to put back. */
 unsigned cure_providers(const struct account *account);
 
-/* A session that stays has GCHeapCollect: whenever another begins, the runtime collects. */
+/*
+ * A session that stays asks the runtime for GCHeapCollect: whenever another begins, the runtime
+ * collects (EtwCallbackCommon, src/coreclr/vm/eventtrace.cpp). Another provider's bit of the same
+ * value is none of it.
+ */
 bool cure_collects(const struct observation *seen);
 
 /*

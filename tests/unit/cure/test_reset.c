@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "cure/cure.h"
 #include "cure/reset.h"
 
 #define COLLECT 0x800000u
@@ -107,6 +108,32 @@ static void what_is_to_be_done(void **state)
     }
 }
 
+/* Who asks has the runtime collect; what another provider means by that bit is its own matter. */
+static void who_collects(void **state)
+{
+    static const struct {
+        const char *name;
+        bool everything, in_rundown, unreadable, collects;
+    } table[] = {
+        {"Microsoft-Windows-DotNETRuntime", false, false, false, true},
+        {"Microsoft-Windows-DotNETRuntime", false, true, false, false},
+        {"Microsoft-Windows-DotNETRuntime", false, false, true, false},
+        {"Microsoft-Windows-DotNETRuntimePrivate", false, false, false, false},
+        {"System.Runtime", false, false, false, false},
+        {"System.Runtime", true, false, false, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        struct session *session = &look.seen.sessions.items[0];
+
+        make(&(struct scene){.no_sessions = table[i].unreadable, .wanted = {4, UINT64_MAX}});
+        strcpy(session->providers[0].name, table[i].name);
+        session->everything = table[i].everything;
+        session->in_rundown = table[i].in_rundown;
+        assert_int_equal(cure_collects(&look.seen), table[i].collects);
+    }
+}
+
 /* The GC of NativeAOT never asks again, whatever its providers have. */
 static void what_only_the_gc_has_kept(void **state)
 {
@@ -134,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_to_be_done),
+        cmocka_unit_test(who_collects),
         cmocka_unit_test(what_only_the_gc_has_kept),
         cmocka_unit_test(what_was_on),
     };
