@@ -132,7 +132,7 @@ static size_t say_parts(const struct survey *survey, const struct provider_accou
 
     for (size_t i = 0; i < survey->seen.sessions.count && used < size; i++) {
         const struct session *session = &survey->seen.sessions.items[i];
-        struct event_set part = session_part(session, account);
+        struct event_set part = account_part(account, session);
 
         if (!(account->sessions >> session->index & 1))
             continue;

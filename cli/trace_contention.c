@@ -28,12 +28,15 @@ struct tracer {
     uint64_t session; /* its id, which is its address; 0: none has begun */
 };
 
-static void release(struct tracer *tracer)
+static void release(struct tracer **tracer)
 {
-    resolver_free(&tracer->resolver);
-    if (tracer->opened)
-        target_close(&tracer->target);
-    locator_free(&tracer->locator);
+    if (!*tracer)
+        return;
+    resolver_free(&(*tracer)->resolver);
+    if ((*tracer)->opened)
+        target_close(&(*tracer)->target);
+    locator_free(&(*tracer)->locator);
+    free(*tracer);
 }
 
 static int look(struct tracer *tracer, struct reason *why)
@@ -176,7 +179,7 @@ static int trace(struct tracer *tracer, const struct eventpipe_request *request,
 
 int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, struct reason *why)
 {
-    _cleanup_(release) struct tracer tracer = {.pid = pid};
+    _cleanup_(release) struct tracer *tracer = calloc(1, sizeof(*tracer));
     struct trace_names names = {.frames = name_frames, .type = name_type};
     struct eventpipe_request request = {
         .duration_ms = duration_ms,
@@ -185,19 +188,23 @@ int trace_contention(pid_t pid, uint64_t duration_ms, struct contention *out, st
         .names = &names,
     };
     sigset_t before;
-    int r = begin(&tracer, why);
+    int r;
 
+    if (!tracer)
+        return reason_set(why, -ENOMEM, "no memory");
+    tracer->pid = pid;
+    r = begin(tracer, why);
     if (r < 0)
         return r;
-    if (cure_collects(&tracer.seen))
+    if (cure_collects(&tracer->seen))
         return reason_set(why, -EBUSY,
                           "a session has GCHeapCollect (0x800000): the runtime would collect");
-    tracer.leaked_before = tracer.judgement.verdict == VERDICT_LEAKED;
-    names.data = tracer.resolver;
-    say(&tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
+    tracer->leaked_before = tracer->judgement.verdict == VERDICT_LEAKED;
+    names.data = tracer->resolver;
+    say(tracer, "asks its runtime for ContentionKeyword (0x4000) at Informational(4) meanwhile",
         "");
     interrupts_hold(&before);
-    r = trace(&tracer, &request, out, why);
+    r = trace(tracer, &request, out, why);
     interrupts_release(&before);
     return r;
 }

@@ -90,11 +90,11 @@ static void take_report(void *context, const struct target *target, const struct
 
     if (!report)
         return;
-    *report = (struct report){.pid = target->process.pid,
-                              .opened = true,
-                              .target = *target,
-                              .observation = *seen,
-                              .judgement = stored->judgement};
+    report->pid = target->process.pid;
+    report->opened = true;
+    report->target = *target;
+    report->observation = *seen;
+    report->judgement = stored->judgement;
     *item = report_json(report);
     json_object_set_new(*item, "verbose_seconds", json_real((double)verbose_ns / 1e9));
     json_object_set_new(*item, "sessions_count",

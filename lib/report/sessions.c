@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/sessions.h"
 
-#include <string.h>
-
 #include "report/json.h"
 #include "util/timestamp.h"
-
-struct event_set session_part(const struct session *session, const struct provider_account *account)
-{
-    struct event_set part = {0};
-
-    for (size_t i = 0; i < session->provider_count; i++)
-        if (strcmp(session->providers[i].name, account->name) == 0)
-            event_set_add(&part, session->providers[i].set);
-    return part;
-}
 
 static json_t *encode_provider(const struct session_provider *asked)
 {
@@ -74,7 +62,7 @@ static json_t *encode_account(const struct survey *survey, const struct provider
 
     for (size_t i = 0; i < survey->seen.sessions.count; i++) {
         const struct session *session = &survey->seen.sessions.items[i];
-        struct event_set part = session_part(session, account);
+        struct event_set part = account_part(account, session);
 
         if (account->sessions >> session->index & 1)
             json_array_append_new(by, json_pack("{s:i, s:o, s:i}", "session", (int)session->index,

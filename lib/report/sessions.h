@@ -18,10 +18,6 @@ struct sessions_report {
     struct reason why;
 };
 
-/* Which part of what is on a session accounts for: what it asks of @account's provider. */
-struct event_set session_part(const struct session *session,
-                              const struct provider_account *account);
-
 /* {"sessions": [...], "effective": [...], ...}, of "clrmon.sessions/1". New reference. */
 json_t *sessions_survey_json(const struct survey *survey);
 

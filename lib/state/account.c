@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+static const struct event_set everything = {LEVEL_VERBOSE, UINT64_MAX};
+
 static struct provider_account *find_or_add(struct account *account, const char *name)
 {
     for (size_t i = 0; i < account->count; i++)
@@ -76,29 +78,32 @@ static void add_unlisted(const struct session *session, struct account *out)
         struct provider_account *item = &out->items[i];
 
         if (session->everything) {
-            event_set_add(&item->wanted, (struct event_set){LEVEL_VERBOSE, UINT64_MAX});
+            event_set_add(&item->wanted, everything);
             item->sessions |= UINT64_C(1) << session->index;
         }
         item->is_unsure |= session->more_providers && !is_native(item->name);
     }
 }
 
-/* A provider that is in no list is off. */
-static bool is_known(const struct observation *seen, const struct provider_states *providers,
-                     const char *name)
+static bool is_on(const struct provider_account *account)
 {
-    enum provider provider = provider_of_name(name);
+    return account->effective.level || account->effective.keywords;
+}
+
+/* What is in no list is off, if that is the whole list. */
+static bool is_known(const struct observation *seen, const struct provider_states *providers,
+                     const struct provider_account *account)
+{
+    enum provider provider = provider_of_name(account->name);
 
     if (providers)
-        return !providers->more;
+        return is_on(account) || !providers->more;
     return provider < PROVIDER_MAX && seen->contexts[provider][SINK_EVENTPIPE].readable;
 }
 
 static bool is_stale(const struct observation *seen, const struct provider_account *account)
 {
-    bool is_on = account->effective.level || account->effective.keywords;
-
-    return seen->sessions_readable && is_on && !account->is_unsure &&
+    return seen->sessions_readable && is_on(account) && !account->is_unsure &&
            event_set_exceeds(account->effective, account->wanted);
 }
 
@@ -119,12 +124,12 @@ void account_of(const struct observation *seen, const struct provider_states *pr
     for (size_t i = 0; i < seen->sessions.count; i++) {
         const struct session *session = &seen->sessions.items[i];
 
-        out->is_ending |= session->in_rundown || (!session->provider_count && !session->everything);
+        out->is_ending |= session_is_ending(session);
         if (!session->in_rundown)
             add_unlisted(session, out);
     }
     for (size_t i = 0; i < out->count; i++) {
-        out->items[i].is_known = is_known(seen, providers, out->items[i].name);
+        out->items[i].is_known = is_known(seen, providers, &out->items[i]);
         out->items[i].is_stale = is_stale(seen, &out->items[i]);
     }
 }
@@ -136,4 +141,16 @@ struct event_set account_excess(const struct provider_account *account)
     if (account->effective.level > account->wanted.level)
         excess.level = account->effective.level;
     return excess;
+}
+
+struct event_set account_part(const struct provider_account *account, const struct session *session)
+{
+    struct event_set part = {0};
+
+    if (session->everything)
+        return everything;
+    for (size_t i = 0; i < session->provider_count; i++)
+        if (strcmp(session->providers[i].name, account->name) == 0)
+            event_set_add(&part, session->providers[i].set);
+    return part;
 }

@@ -42,3 +42,7 @@ void account_of(const struct observation *seen, const struct provider_states *pr
 /* What is on beyond what is wanted: the extra keywords, and the level if that is higher, else 0.
  */
 struct event_set account_excess(const struct provider_account *account);
+
+/* What of that @session, one of @account's sessions, asks for. */
+struct event_set account_part(const struct provider_account *account,
+                              const struct session *session);

@@ -107,6 +107,11 @@ bool session_same(const struct session *a, const struct session *b)
     return a->address == b->address && a->start == b->start && a->stamp == b->stamp;
 }
 
+bool session_is_ending(const struct session *session)
+{
+    return session->in_rundown || (!session->provider_count && !session->everything);
+}
+
 bool session_asks_always(const char *name)
 {
     return strcmp(name, "Microsoft-DotNETCore-EventPipe") == 0;

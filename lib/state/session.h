@@ -71,6 +71,9 @@ int64_t session_started_us(const struct session *session);
 /* The same one? An address alone is soon used again. */
 bool session_same(const struct session *a, const struct session *b);
 
+/* It runs down, or its list of providers is gone already. */
+bool session_is_ending(const struct session *session);
+
 /* How a session keeps what rundown it wants. */
 enum rundown_form {
     RUNDOWN_UNKNOWN,  /* of a program compiled ahead of time, which does not tell which it is */

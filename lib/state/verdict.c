@@ -109,15 +109,10 @@ static struct event_set wanted_of(const struct observation *seen, enum provider 
     return wanted;
 }
 
-static bool is_ending_session(const struct session *session)
-{
-    return session->in_rundown || (!session->provider_count && !session->everything);
-}
-
 static bool is_ending(const struct observation *seen)
 {
     for (size_t i = 0; i < seen->sessions.count; i++)
-        if (is_ending_session(&seen->sessions.items[i]))
+        if (session_is_ending(&seen->sessions.items[i]))
             return true;
     return observation_is_active(seen, PROVIDER_RUNDOWN, SINK_EVENTPIPE) &&
            seen->context_has_enabled;

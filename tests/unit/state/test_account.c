@@ -113,6 +113,8 @@ static void who_asks(void **state)
     assert_true(item(OWN)->sessions == 0x21);
     assert_true(item(RUNTIME)->sessions == 1ull << 63);
     assert_int_equal(item(OWN)->wanted.keywords, 3);
+    assert_int_equal(account_part(item(OWN), &seen.sessions.items[5]).keywords, 2);
+    assert_int_equal(account_part(item(OWN), &seen.sessions.items[63]).keywords, 0);
 }
 
 /* One that is ending asks for what its rundown is, and stays no longer. */
@@ -150,6 +152,8 @@ static void everything(void **state)
     account_of(&seen, &states, &account);
     assert_false(item(OWN)->is_stale);
     assert_int_equal(item(OWN)->sessions, 8);
+    assert_true(event_set_equal(account_part(item(OWN), &seen.sessions.items[0]),
+                                (struct event_set){LEVEL_VERBOSE, UINT64_MAX}));
     seen.sessions.items[0].in_rundown = true;
     account_of(&seen, &states, &account);
     assert_true(item(OWN)->is_stale);
@@ -191,6 +195,22 @@ static void by_contexts(void **state)
     assert_true(item(RUNTIME "Private")->is_stale);
 }
 
+/* What is in a list that was cut is known; what is not may be on. */
+static void cut_list(void **state)
+{
+    reset();
+    ask(0, RUNTIME, 1, 4);
+    ask(0, OWN, 1, 4);
+    turn_on(RUNTIME, 1, 4);
+    states.more = 1;
+    account_of(&seen, &states, &account);
+    assert_true(item(RUNTIME)->is_known);
+    assert_false(item(OWN)->is_known);
+    states.more = 0;
+    account_of(&seen, &states, &account);
+    assert_true(item(OWN)->is_known);
+}
+
 static void more_than_fit(void **state)
 {
     reset();
@@ -212,10 +232,11 @@ static void more_than_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stale),       cmocka_unit_test(who_asks),
-        cmocka_unit_test(ending),      cmocka_unit_test(one_name_twice),
-        cmocka_unit_test(everything),  cmocka_unit_test(cut_session),
-        cmocka_unit_test(by_contexts), cmocka_unit_test(more_than_fit),
+        cmocka_unit_test(stale),         cmocka_unit_test(who_asks),
+        cmocka_unit_test(ending),        cmocka_unit_test(one_name_twice),
+        cmocka_unit_test(everything),    cmocka_unit_test(cut_session),
+        cmocka_unit_test(by_contexts),   cmocka_unit_test(cut_list),
+        cmocka_unit_test(more_than_fit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

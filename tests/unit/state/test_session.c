@@ -594,6 +594,19 @@ static void same_session(void **state)
     assert_false(session_same(&one, &other));
 }
 
+static void about_to_end(void **state)
+{
+    struct session session = {0};
+
+    assert_true(session_is_ending(&session)); /* its list has been emptied */
+    session.everything = true;
+    assert_false(session_is_ending(&session));
+    session = (struct session){.provider_count = 1};
+    assert_false(session_is_ending(&session));
+    session.in_rundown = true;
+    assert_true(session_is_ending(&session));
+}
+
 static void filters(void **state)
 {
     static const struct {
@@ -788,6 +801,7 @@ int main(void)
         cmocka_unit_test(search_is_bounded),
         cmocka_unit_test(other_fields),
         cmocka_unit_test(same_session),
+        cmocka_unit_test(about_to_end),
         cmocka_unit_test(filters),
         cmocka_unit_test(catch_all),
         cmocka_unit_test(streams),
