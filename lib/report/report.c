@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/report.h"
 #include "report/json.h"
-#include "util/timestamp.h"
+#include "report/sessions.h"
 
 static json_t *encode_set(enum provider provider, struct event_set set)
 {
@@ -43,40 +43,6 @@ static json_t *encode_contexts(const struct observation *seen)
     return all;
 }
 
-/* Who reads a session; null where that is nobody's part. */
-static json_t *encode_session_client(const struct observation *seen, const struct session *session)
-{
-    struct session_client client = session_client_of(seen, session);
-
-    if (client.client == CLIENT_NONE)
-        return json_null();
-    return json_pack("{s:o, s:s?, s:s}", "pid",
-                     client.peer ? json_integer(client.peer->pid) : json_null(), "name",
-                     client.peer ? client.peer->name : NULL, "state", client_name(client.client));
-}
-
-static json_t *encode_session(const struct observation *seen, const struct session *session)
-{
-    char started[TIMESTAMP_TEXT_MAX];
-    json_t *providers = json_array();
-
-    for (size_t i = 0; i < session->provider_count; i++) {
-        const struct session_provider *asked = &session->providers[i];
-
-        json_array_append_new(providers, json_pack("{s:s, s:o, s:i}", "name", asked->name,
-                                                   "keywords", json_hex(asked->set.keywords),
-                                                   "level", (int)asked->set.level));
-    }
-    timestamp_format(session_started_us(session), started);
-    return json_pack(
-        "{s:i, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "index", (int)session->index, "id",
-        json_hex(session->address), "type", session_type_name(session->type), "started", started,
-        "ending", session->in_rundown, "providers", providers, "rundown",
-        session->rundown_known ? json_boolean(session->wants_rundown) : json_null(), "buffer_bytes",
-        session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes) : json_null(),
-        "client", encode_session_client(seen, session));
-}
-
 static json_t *encode_sessions(const struct observation *seen)
 {
     json_t *all;
@@ -85,7 +51,7 @@ static json_t *encode_sessions(const struct observation *seen)
         return json_null();
     all = json_array();
     for (size_t i = 0; i < seen->sessions.count; i++)
-        json_array_append_new(all, encode_session(seen, &seen->sessions.items[i]));
+        json_array_append_new(all, session_json(seen, &seen->sessions.items[i], "started"));
     return all;
 }
 

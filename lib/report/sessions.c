@@ -16,16 +16,12 @@ static json_t *encode_provider(const struct session_provider *asked)
                      json_text_or_null(names), "filter", json_text_or_null(asked->filter));
 }
 
-static json_t *encode_client(const struct session_client *client)
+static json_t *encode_client(const struct peer *peer)
 {
-    const struct peer *peer = client->peer;
-
-    if (!peer)
-        return json_null();
-    return json_pack("{s:i, s:s, s:s, s:i, s:o, s:s, s:i}", "pid", (int)peer->pid, "name",
-                     peer->name, "command", peer->command, "uid", (int)peer->uid, "container",
-                     json_text_or_null(peer->container), "state", client_name(client->client),
-                     "unread_bytes", (int)client->unread);
+    return peer ? json_pack("{s:i, s:s, s:s, s:I, s:o}", "pid", (int)peer->pid, "name", peer->name,
+                            "command", peer->command, "uid", (json_int_t)peer->uid, "container",
+                            json_text_or_null(peer->container))
+                : json_null();
 }
 
 /* A session with a file is the environment's. */
@@ -36,23 +32,33 @@ static const char *asked_by(const struct observation *seen, const struct session
     return file && seen->environment.event_pipe ? seen->environment.event_pipe_knob : NULL;
 }
 
-static json_t *encode_session(const struct observation *seen, const struct session *session)
+static json_t *encode_providers(const struct session *session)
 {
-    struct session_client client = session_client_of(seen, session);
-    json_t *providers = json_array();
-    char start[TIMESTAMP_TEXT_MAX];
+    json_t *all = json_array();
 
     for (size_t i = 0; i < session->provider_count; i++)
-        json_array_append_new(providers, encode_provider(&session->providers[i]));
+        json_array_append_new(all, encode_provider(&session->providers[i]));
+    return all;
+}
+
+json_t *session_json(const struct observation *seen, const struct session *session,
+                     const char *start_field)
+{
+    struct session_client client = session_client_of(seen, session);
+    char start[TIMESTAMP_TEXT_MAX];
+
     timestamp_format(session_started_us(session), start);
-    return json_pack("{s:i, s:o, s:s, s:o, s:i, s:s, s:b, s:b, s:I, s:o, s:s, s:o}", "index",
-                     (int)session->index, "id", json_hex(session->address), "type",
-                     session_type_name(session->type), "providers", providers, "more_providers",
-                     (int)session->more_providers, "start", start, "ending", session->in_rundown,
-                     "rundown", session->wants_rundown, "buffer_bytes",
-                     (json_int_t)session->buffer_bytes, "client", encode_client(&client),
-                     "client_state", client_name(client.client), "asked_by",
-                     json_text_or_null(asked_by(seen, session)));
+    return json_pack(
+        "{s:i, s:o, s:s, s:s, s:b, s:o, s:i, s:b, s:o, s:o, s:o, s:s, s:I, s:o}", "index",
+        (int)session->index, "id", json_hex(session->address), "type",
+        session_type_name(session->type), start_field, start, "ending", session->in_rundown,
+        "providers", encode_providers(session), "more_providers", (int)session->more_providers,
+        "everything", session->everything, "rundown",
+        session->rundown_known ? json_boolean(session->wants_rundown) : json_null(), "buffer_bytes",
+        session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes) : json_null(),
+        "client", encode_client(client.peer), "client_state", client_name(client.client),
+        "unread_bytes", (json_int_t)client.unread, "asked_by",
+        json_text_or_null(asked_by(seen, session)));
 }
 
 static json_t *encode_account(const struct survey *survey, const struct provider_account *account)
@@ -88,11 +94,14 @@ json_t *sessions_survey_json(const struct survey *survey)
     json_t *sessions = json_array(), *effective = json_array();
 
     for (size_t i = 0; i < seen->sessions.count; i++)
-        json_array_append_new(sessions, encode_session(seen, &seen->sessions.items[i]));
+        json_array_append_new(sessions, session_json(seen, &seen->sessions.items[i], "start"));
     for (size_t i = 0; i < survey->account.count; i++)
         json_array_append_new(effective, encode_account(survey, &survey->account.items[i]));
-    return json_pack("{s:o, s:o, s:s}", "sessions", sessions, "effective", effective, "verdict",
-                     verdict_name(survey->judgement.verdict));
+    return json_pack(
+        "{s:o, s:o, s:i, s:o, s:s}", "sessions", sessions, "effective", effective, "more_effective",
+        (int)survey->account.more, "effective_reason",
+        json_text_or_null(survey->providers_readable ? "" : survey->providers_why.text), "verdict",
+        verdict_name(survey->judgement.verdict));
 }
 
 /* Sessions that can't be read: what the sockets say, and what clrmond has seen. */
@@ -102,9 +111,7 @@ static json_t *encode_unread(const struct sessions_report *report)
     json_t *clients = json_array();
 
     for (size_t i = 0; seen->clients_readable && i < seen->clients.peer_count; i++)
-        json_array_append_new(
-            clients, encode_client(&(struct session_client){.client = CLIENT_ALIVE,
-                                                            .peer = &seen->clients.peers[i]}));
+        json_array_append_new(clients, encode_client(&seen->clients.peers[i]));
     return json_pack("{s:s, s:o, s:O?}", "reason", seen->sessions_why.text, "clients", clients,
                      "events", report->record);
 }

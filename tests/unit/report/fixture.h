@@ -53,9 +53,9 @@ static inline void fixture_verbose(struct report *report)
     };
     seen->clients.peer_count = 1;
     seen->clients.peers[0] =
-        (struct peer){.pid = 77, .name = "dotnet-trace", .command = "dotnet-trace"};
+        (struct peer){.pid = 77, .name = "dotnet-trace", .command = "dotnet-trace", .uid = 1000};
     seen->clients.connections[seen->clients.connection_count++] =
-        (struct diagnostics_connection){.socket = 4711, .far = FAR_PEER, .peer = 0};
+        (struct diagnostics_connection){.socket = 4711, .far = FAR_PEER, .unread = 4096};
     judge(seen, LEVEL_VERBOSE, &report->judgement);
 }
 

@@ -7,22 +7,9 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "golden.h"
 
 static struct report report;
-
-/* The golden text, with ' for " and ` for ' so that it can be read. */
-static void expect(json_t *json, const char *golden)
-{
-    char *text = json_dumps(json, 0), *want = strdup(golden);
-
-    assert_non_null(text);
-    for (char *at = want; *at; at++)
-        *at = *at == '\'' ? '"' : *at == '`' ? '\'' : *at;
-    assert_string_equal(text, want);
-    free(text);
-    free(want);
-    json_decref(json);
-}
 
 #define PROCESS                                                                                    \
     "{'pid': 2147483000, 'namespace_pid': 2147483000, 'name': 'dotnet', 'command': 'dotnet "       \
@@ -37,25 +24,27 @@ static void expect(json_t *json, const char *golden)
 static void verbose(void **state)
 {
     fixture_verbose(&report);
-    expect(report_json(&report), PROCESS
-           "'gc': {'public': {" VERBOSE "}, 'private': {" NONE "}, 'source': 'structure'}, "
-           "'providers': [{" VERBOSE ", 'name': '" RUNTIME "', 'sink': 'EventPipe', 'enabled': "
-           "true}, {" NONE ", 'name': '" RUNTIME "Stress', 'sink': 'LTTng', 'enabled': false}], "
-           "'eventpipe_provider': {'level': 5, 'keywords': '0x8001', 'sessions_mask': '0x1'}, "
-           "'sessions': [{'index': 0, 'id': '0x7f0012345678', 'type': 'IPC stream', 'started': "
-           "'2026-11-24T06:30:00.250000Z', 'ending': "
-           "false, 'providers': [{'name': '" RUNTIME
-           "', 'keywords': '0x8001', 'level': 5}], 'rundown': "
-           "true, 'buffer_bytes': 268435456, 'client': {'pid': 77, 'name': 'dotnet-trace', "
-           "'state': 'alive'}}], "
-           "'clients': [{'pid': 77, 'name': 'dotnet-trace', 'command': 'dotnet-trace', 'reverse': "
-           "false}], 'not_read': [], 'verdict': 'verbose', 'reasons': ["
-           "'the GC`s public events (" RUNTIME ") are at Verbose(5), keywords 0x8001 (GC, "
-           "Exception)', "
-           "'the runtime`s own events (" RUNTIME ") are at Verbose(5), keywords 0x8001 (GC, "
-           "Exception)', "
-           "'session 0 (IPC stream) asks for " RUNTIME ":0x8001:5, client dotnet-trace (pid "
-           "77)']}");
+    expect_golden(
+        report_json(&report), PROCESS
+        "'gc': {'public': {" VERBOSE "}, 'private': {" NONE "}, 'source': 'structure'}, "
+        "'providers': [{" VERBOSE ", 'name': '" RUNTIME "', 'sink': 'EventPipe', 'enabled': "
+        "true}, {" NONE ", 'name': '" RUNTIME "Stress', 'sink': 'LTTng', 'enabled': false}], "
+        "'eventpipe_provider': {'level': 5, 'keywords': '0x8001', 'sessions_mask': '0x1'}, "
+        "'sessions': [{'index': 0, 'id': '0x7f0012345678', 'type': 'IPC stream', 'started': "
+        "'2026-11-24T06:30:00.250000Z', 'ending': false, 'providers': [{'name': '" RUNTIME
+        "', 'keywords': '0x8001', 'level': 5, 'keyword_names': 'GC, Exception', 'filter': "
+        "null}], 'more_providers': 0, 'everything': false, 'rundown': true, 'buffer_bytes': "
+        "268435456, 'client': {'pid': 77, 'name': 'dotnet-trace', 'command': 'dotnet-trace', "
+        "'uid': 1000, 'container': null}, 'client_state': 'alive', 'unread_bytes': 4096, "
+        "'asked_by': null}], "
+        "'clients': [{'pid': 77, 'name': 'dotnet-trace', 'command': 'dotnet-trace', 'reverse': "
+        "false}], 'not_read': [], 'verdict': 'verbose', 'reasons': ["
+        "'the GC`s public events (" RUNTIME ") are at Verbose(5), keywords 0x8001 (GC, "
+        "Exception)', "
+        "'the runtime`s own events (" RUNTIME ") are at Verbose(5), keywords 0x8001 (GC, "
+        "Exception)', "
+        "'session 0 (IPC stream) asks for " RUNTIME ":0x8001:5, client dotnet-trace (pid "
+        "77)']}");
 }
 
 static void nothing_readable(void **state)
@@ -68,21 +57,22 @@ static void nothing_readable(void **state)
     strcpy(report.observation.sessions_why.text, "why 3");
     strcpy(report.observation.clients_why.text, "why 4");
     judge(&report.observation, LEVEL_VERBOSE, &report.judgement);
-    expect(report_json(&report),
-           PROCESS "'gc': {'public': null, 'private': null, 'source': null, 'reason': 'why 1'}, "
-                   "'providers': [], 'eventpipe_provider': null, 'sessions': null, 'clients': [], "
-                   "'not_read': ['contexts: why 2', 'sessions: why 3', 'clients: why 4'], "
-                   "'verdict': 'unknown', 'reasons': ['the GC`s event state can`t be "
-                   "read: why 1']}");
+    expect_golden(report_json(&report), PROCESS
+                  "'gc': {'public': null, 'private': null, 'source': null, 'reason': 'why 1'}, "
+                  "'providers': [], 'eventpipe_provider': null, 'sessions': null, 'clients': [], "
+                  "'not_read': ['contexts: why 2', 'sessions: why 3', 'clients: why 4'], "
+                  "'verdict': 'unknown', 'reasons': ['the GC`s event state can`t be "
+                  "read: why 1']}");
 }
 
 static void not_opened(void **state)
 {
     fixture_failed(&report);
-    expect(report_json(&report),
-           "{'pid': 4711, 'namespace_pid': 7, 'name': '', 'command': '', 'container': null, "
-           "'runtime': null, 'gc': null, 'providers': [], 'clients': [], 'verdict': 'unknown', "
-           "'reasons': ['cannot read /proc/4711: Permission denied']}");
+    expect_golden(
+        report_json(&report),
+        "{'pid': 4711, 'namespace_pid': 7, 'name': '', 'command': '', 'container': null, "
+        "'runtime': null, 'gc': null, 'providers': [], 'clients': [], 'verdict': 'unknown', "
+        "'reasons': ['cannot read /proc/4711: Permission denied']}");
 }
 
 static void strange_names(void **state)
@@ -130,14 +120,16 @@ static void documents(void **state)
     json = report_document(reports, 2, &summary);
     assert_string_equal(json_string_value(json_object_get(json, "schema")), "clrmon.check/1");
     assert_int_equal(json_array_size(json_object_get(json, "processes")), 2);
-    expect(json_incref(json_object_get(json, "summary")),
-           "{'processes': 2, 'off': 0, 'informational': 0, 'unknown': 1, 'verbose': 1, 'leaked': "
-           "0, 'not_examined': 3, 'worst': 'verbose'}");
+    expect_golden(
+        json_incref(json_object_get(json, "summary")),
+        "{'processes': 2, 'off': 0, 'informational': 0, 'unknown': 1, 'verbose': 1, 'leaked': "
+        "0, 'not_examined': 3, 'worst': 'verbose'}");
     json_decref(json);
-    expect(report_document(NULL, 0, &(struct summary){0}),
-           "{'schema': 'clrmon.check/1', 'processes': [], 'summary': {'processes': 0, 'off': 0, "
-           "'informational': 0, 'unknown': 0, 'verbose': 0, 'leaked': 0, 'not_examined': 0, "
-           "'worst': 'off'}}");
+    expect_golden(
+        report_document(NULL, 0, &(struct summary){0}),
+        "{'schema': 'clrmon.check/1', 'processes': [], 'summary': {'processes': 0, 'off': 0, "
+        "'informational': 0, 'unknown': 0, 'verbose': 0, 'leaked': 0, 'not_examined': 0, "
+        "'worst': 'off'}}");
 }
 
 static void worst(void **state)
