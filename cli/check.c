@@ -150,14 +150,6 @@ static void look(struct check *check, struct report *report)
     report->judgement = (struct judgement){.verdict = VERDICT_UNKNOWN};
 }
 
-/* With no selection, a process that turns out to run no .NET, or has ended, is none of ours. */
-static bool is_ours(const struct check *check, const struct report *report)
-{
-    return report->opened || check->options.pid_count ||
-           (process_alive(&report->target.process) &&
-            strcmp(report->why.text, "runs no .NET runtime") != 0);
-}
-
 static int look_at_all(struct check *check, const struct scan *scan)
 {
     check->reports = calloc(scan->count + 1, sizeof(*check->reports));
@@ -170,7 +162,7 @@ static int look_at_all(struct check *check, const struct scan *scan)
             return -ENOMEM;
         report->pid = scan->pids[i];
         look(check, report);
-        if (is_ours(check, report))
+        if (select_shows(&check->options, &report->target, report->opened))
             check->reports[check->count++] = report;
         else
             free(report);

@@ -159,13 +159,6 @@ static void look(struct row *row, struct locator *locator, struct peers *peers)
                      &row->diagnostics, &row->diagnostics_why) == 0;
 }
 
-static bool is_shown(const struct options *options, const struct row *row)
-{
-    return row->opened || options->pid_count ||
-           (process_alive(&row->target.process) &&
-            strcmp(row->why.text, "runs no .NET runtime") != 0);
-}
-
 static void show(const struct options *options, const struct row *row, json_t *list)
 {
     if (options->format == FORMAT_JSON)
@@ -191,7 +184,7 @@ static int list_processes(const struct options *options, const struct scan *scan
             break;
         row->pid = scan->pids[i];
         look(row, locator, peers);
-        if (is_shown(options, row))
+        if (select_shows(options, &row->target, row->opened))
             show(options, row, list);
         if (row->opened)
             target_close(&row->target);
@@ -200,9 +193,8 @@ static int list_processes(const struct options *options, const struct scan *scan
         json_print(json_pack("{s:s, s:o}", "schema", "clrmon.ps/1", "processes", list), false);
     else
         json_decref(list);
-    if (scan->hidden && options->format & (FORMAT_TABLE | FORMAT_WIDE))
-        printf("%u process(es) could not be looked at: no rights%s\n", scan->hidden,
-               geteuid() ? " (try as root)" : "");
+    if (options->format & (FORMAT_TABLE | FORMAT_WIDE))
+        select_print_hidden(scan->hidden);
     return 0;
 }
 

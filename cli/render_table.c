@@ -4,6 +4,7 @@
 #include "locate/identity.h"
 #include "render.h"
 #include "rows.h"
+#include "select.h"
 
 static void print_set(const char *what, enum provider provider, struct event_set set)
 {
@@ -103,7 +104,5 @@ void report_table(struct report *const *reports, size_t count, const struct summ
             print_wide(reports[i]);
         print_reasons(reports[i]);
     }
-    if (summary->hidden)
-        printf("%u process(es) could not be looked at: no rights%s\n", summary->hidden,
-               geteuid() ? " (try as root)" : "");
+    select_print_hidden(summary->hidden);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "select.h"
 
-#include <string.h>
-
-#include "proc/process.h"
+#include <stdio.h>
 
 static bool is_selected(const struct options *options, pid_t pid)
 {
@@ -54,4 +52,16 @@ int select_processes(const struct options *options, struct scan *out, struct rea
     }
     out->count = kept;
     return 0;
+}
+
+bool select_shows(const struct options *options, const struct target *target, bool opened)
+{
+    return opened || options->pid_count || (process_alive(&target->process) && !target->no_runtime);
+}
+
+void select_print_hidden(unsigned hidden)
+{
+    if (hidden)
+        printf("%u process(es) could not be looked at: no rights%s\n", hidden,
+               geteuid() ? " (try as root)" : "");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "ask.h"
@@ -46,13 +45,6 @@ static void look(struct listing *listing, struct sessions_report *report)
     report->opened = r == 0;
 }
 
-static bool is_ours(const struct listing *listing, const struct sessions_report *report)
-{
-    return report->opened || listing->options.pid_count ||
-           (process_alive(&report->target.process) &&
-            strcmp(report->why.text, "runs no .NET runtime") != 0);
-}
-
 static int look_at_all(struct listing *listing, const struct scan *scan)
 {
     listing->reports = calloc(scan->count + 1, sizeof(*listing->reports));
@@ -65,7 +57,7 @@ static int look_at_all(struct listing *listing, const struct scan *scan)
             return -ENOMEM;
         report->pid = scan->pids[i];
         look(listing, report);
-        if (is_ours(listing, report))
+        if (select_shows(&listing->options, &report->target, report->opened))
             listing->reports[listing->count++] = report;
         else
             free(report);
@@ -150,9 +142,7 @@ static void print_texts(const struct listing *listing)
         sessions_print(listing->reports[i]);
     if (!listing->count)
         printf("no .NET process%s\n", listing->options.name_count ? " of that name" : "");
-    if (listing->hidden)
-        printf("%u process(es) could not be looked at: no rights%s\n", listing->hidden,
-               geteuid() ? " (try as root)" : "");
+    select_print_hidden(listing->hidden);
 }
 
 static void print_all(const struct listing *listing)

@@ -48,9 +48,8 @@ static int settle_flavour(struct target *target, struct reason *why)
         target->runtime.flavour = FLAVOUR_NATIVE_AOT;
     else if (kind == IMAGE_CORECLR)
         target->runtime.flavour = FLAVOUR_SINGLE_FILE;
-    else
-        return reason_set(why, -ENOEXEC, "runs no .NET runtime");
-    return 0;
+    target->no_runtime = target->runtime.flavour == FLAVOUR_UNKNOWN;
+    return target->no_runtime ? reason_set(why, -ENOEXEC, "runs no .NET runtime") : 0;
 }
 
 int target_locate(struct target *target, struct locator *locator, struct reason *why)

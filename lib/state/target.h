@@ -18,12 +18,13 @@ struct target {
     struct reason gc_why;        /* @gc is NULL: why */
     uint64_t bias;               /* address in the process less address in the image */
     uint64_t gc_bias;
+    bool no_runtime; /* it could not be opened, as its executable turned out to hold none */
 };
 
 /*
  * -ESRCH, -EACCES: no such process, no rights; -ENOEXEC: it runs no .NET; others as the image's
- * reading fails. With an error, @out->process holds what could be learnt, and nothing needs
- * closing.
+ * reading fails. With an error, @out->process and @out->no_runtime hold what could be
+ * learnt, and nothing needs closing.
  */
 _must_check_ int target_open(pid_t pid, struct locator *locator, struct target *out,
                              struct reason *why);
