@@ -25,7 +25,8 @@ static const struct option long_options[] = {
 struct command {
     struct subject subject;
     const char *session;
-    uint64_t number; /* an index, or the id */
+    uint64_t number;
+    bool is_id; /* else an index */
     bool yes;
 };
 
@@ -36,9 +37,11 @@ static void release(struct command *command)
 
 static int take_session(struct command *command, const char *text)
 {
-    int r = text_starts_with(text, "0x") ? number_hex(text, UINT64_MAX, &command->number)
-                                         : number_decimal(text, SESSIONS_MAX - 1, &command->number);
+    int r;
 
+    command->is_id = text_starts_with(text, "0x");
+    r = command->is_id ? number_hex(text, UINT64_MAX, &command->number)
+                       : number_decimal(text, SESSIONS_MAX - 1, &command->number);
     if (r < 0)
         fprintf(stderr, "clrmon stop: session '%s' is no index (0 to %d) and no id (0x...)\n", text,
                 SESSIONS_MAX - 1);
@@ -59,11 +62,14 @@ static int take(struct command *command, int option)
     }
 }
 
-static const struct session *find(const struct sessions *sessions, uint64_t number)
+static const struct session *find(const struct sessions *sessions, const struct command *command)
 {
-    for (size_t i = 0; i < sessions->count; i++)
-        if (sessions->items[i].index == number || sessions->items[i].address == number)
-            return &sessions->items[i];
+    for (size_t i = 0; i < sessions->count; i++) {
+        const struct session *session = &sessions->items[i];
+
+        if ((command->is_id ? session->address : session->index) == command->number)
+            return session;
+    }
     return NULL;
 }
 
@@ -84,7 +90,7 @@ static int choose(struct command *command, struct stopping *stopping)
 
     if (r < 0)
         return r;
-    session = find(sessions, command->number);
+    session = find(sessions, command);
     if (!session)
         return reason_set(&stopping->why, -ENOENT, "it has no session %s (it has %zu)",
                           command->session, sessions->count);
@@ -119,7 +125,7 @@ static void print(const struct command *command, const struct stopping *stopping
                (int)command->subject.target.process.pid);
 }
 
-/* May it be, as the operator has it? */
+/* May it be, as the operator has it? Else nothing is done. */
 static bool is_allowed(const struct command *command, struct stopping *stopping)
 {
     const struct layout *layout = &command->subject.target.image->inspection.findings.layout;
@@ -129,28 +135,42 @@ static bool is_allowed(const struct command *command, struct stopping *stopping)
     return stopping->answer == STOP_MAY || (stopping->answer == STOP_CONFIRM && command->yes);
 }
 
-static int run(struct command *command)
+static void stop(struct command *command, struct stopping *stopping)
 {
-    _free_ struct stopping *stopping = calloc(1, sizeof(*stopping));
-    bool json = command->subject.options.format == FORMAT_JSON;
     sigset_t before;
 
-    if (!stopping)
-        return EXIT_USAGE;
-    if (choose(command, stopping) < 0)
-        return subject_say(&command->subject, "stop", "%s", stopping->why.text), EXIT_CANNOT_TELL;
-    if (!is_allowed(command, stopping)) {
-        subject_say(&command->subject, "stop", "session %u is left alone: %s%s",
-                    stopping->session.index, stopping->why.text,
-                    stopping->answer == STOP_CONFIRM ? " (--yes ends it)" : "");
-        return EXIT_REFUSED;
-    }
     stopping->why = (struct reason){0};
     interrupts_hold(&before);
     stopping->result = stop_session(&command->subject.target, &stopping->session, &stopping->after,
                                     &stopping->why);
     interrupts_release(&before);
-    if (json)
+}
+
+static int refuse(const struct command *command, struct stopping *stopping)
+{
+    stopping->result = -EPERM;
+    stopping->after = stopping->before;
+    if (command->subject.options.format == FORMAT_JSON)
+        json_print(encode(command, stopping), false);
+    else
+        subject_say(&command->subject, "stop", "session %u is left alone: %s%s",
+                    stopping->session.index, stopping->why.text,
+                    stopping->answer == STOP_CONFIRM ? " (--yes ends it)" : "");
+    return EXIT_REFUSED;
+}
+
+static int run(struct command *command)
+{
+    _free_ struct stopping *stopping = calloc(1, sizeof(*stopping));
+
+    if (!stopping)
+        return EXIT_USAGE;
+    if (choose(command, stopping) < 0)
+        return subject_say(&command->subject, "stop", "%s", stopping->why.text), EXIT_CANNOT_TELL;
+    if (!is_allowed(command, stopping))
+        return refuse(command, stopping);
+    stop(command, stopping);
+    if (command->subject.options.format == FORMAT_JSON)
         json_print(encode(command, stopping), false);
     else if (stopping->result == 0)
         print(command, stopping);

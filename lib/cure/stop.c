@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cure/stop.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "diagnostics/client.h"
@@ -15,31 +16,41 @@ static enum stop_answer answer(struct reason *why, enum stop_answer answer, cons
     return answer;
 }
 
+static enum stop_answer refuse_client(const struct session_client *client, struct reason *why)
+{
+    char who[32] = "which can't be seen from here", does[48] = "is stopped and reads nothing";
+
+    if (client->peer)
+        snprintf(who, sizeof(who), "pid %d", (int)client->peer->pid);
+    if (client->client != CLIENT_STOPPED)
+        snprintf(does, sizeof(does), "has %u KB unread", client->unread >> 10);
+    reason_set(why, 0,
+               "its client (%s) %s: the runtime would wait for it and answer nobody meanwhile; "
+               "continue or end that process, and the session ends with it",
+               who, does);
+    return STOP_NEVER;
+}
+
 static enum stop_answer judge_client(const struct session_client *client, bool is_3,
                                      struct reason *why)
 {
-    if (client->client == CLIENT_STOPPED || client->unread >= CLIENT_UNREAD_MAX) {
-        reason_set(why, 0,
-                   "its client (pid %d) reads nothing: the runtime would wait for it and answer "
-                   "nobody meanwhile; continue or end that process, and the session ends with it",
-                   client->peer ? (int)client->peer->pid : 0);
-        return STOP_NEVER;
-    }
-    if (client->client == CLIENT_ALIVE) {
+    if (client->client == CLIENT_STOPPED || client->unread >= CLIENT_UNREAD_MAX)
+        return refuse_client(client, why);
+    switch (client->client) {
+    case CLIENT_ALIVE:
         reason_set(why, 0, "its client is alive: %s (pid %d)", client->peer->command,
                    (int)client->peer->pid);
         return STOP_CONFIRM;
+    case CLIENT_GONE:
+        return !is_3 ? STOP_MAY
+                     : answer(why, STOP_CONFIRM,
+                              "its client is gone, and .NET Core 3.1 has been seen to crash at "
+                              "that, once; the session ends by itself at its next event");
+    case CLIENT_HIDDEN:
+        return answer(why, STOP_CONFIRM, "its client is a process that can't be seen from here");
+    default:
+        return answer(why, STOP_CONFIRM, "which client is its can't be told");
     }
-    if (client->client == CLIENT_GONE && is_3)
-        return answer(why, STOP_CONFIRM,
-                      "its client is gone, and .NET Core 3.1 has been seen to crash at that, once; "
-                      "the session ends by itself at its next event");
-    if (client->client == CLIENT_GONE)
-        return STOP_MAY;
-    return answer(why, STOP_CONFIRM,
-                  client->client == CLIENT_HIDDEN
-                      ? "its client is a process that can't be seen from here"
-                      : "which client is its can't be told");
 }
 
 enum stop_answer stop_judge(const struct observation *seen, const struct session *session,

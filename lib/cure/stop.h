@@ -23,7 +23,11 @@ enum stop_answer {
 /* A look at the process; -ENODATA when its sessions can't be read. */
 _must_check_ int stop_look(struct target *target, struct survey *out, struct reason *why);
 
-/* Pure. @is_3: the runtime is 3.x, whose sessions are laid out otherwise (SESSION_START_3). */
+/*
+ * Pure. @is_3: the runtime is 3.x, whose sessions are laid out otherwise (SESSION_START_3). @why is
+ * left alone with STOP_MAY. A client that is only slow at the moment is taken for one that does not
+ * read: it is better asked twice than the runtime held up.
+ */
 enum stop_answer stop_judge(const struct observation *seen, const struct session *session,
                             bool is_3, struct reason *why);
 
