@@ -171,6 +171,8 @@ static int run(struct command *command)
     if (!reset)
         return EXIT_USAGE;
     reset_plan(&command->subject.target, command->force, reset);
+    if (reset->state == RESET_FAILED)
+        return subject_say(&command->subject, "reset", "%s", reset->why.text), EXIT_CANNOT_TELL;
     if (!json)
         print_plan(command, reset);
     if (reset->state == RESET_PLANNED && !command->dry_run) {
@@ -188,7 +190,7 @@ static int run(struct command *command)
 int verb_reset(int argc, char **argv)
 {
     _cleanup_(release) struct command command = {0};
-    int option;
+    int option, status;
 
     options_init(&command.subject.options, FORMAT_TABLE | FORMAT_JSON);
     while ((option = getopt_long(argc, argv, "p:o:j", long_options, NULL)) != -1)
@@ -197,5 +199,6 @@ int verb_reset(int argc, char **argv)
     if (optind < argc)
         return usage_of("reset");
     options_finish(&command.subject.options);
-    return subject_open(&command.subject, "reset") ? run(&command) : EXIT_CANNOT_TELL;
+    status = subject_open(&command.subject, "reset");
+    return status ? status : run(&command);
 }

@@ -117,6 +117,8 @@ static void print_session(const struct observation *seen, const struct session *
              time, age, buffer, session->wants_rundown ? ", rundown at its end" : "",
              session->in_rundown ? ", ending now" : "", owner);
     print_folded(line, 4);
+    if (session->everything)
+        puts("        everything, of all providers");
     for (size_t i = 0; i < session->provider_count; i++)
         print_asked(&session->providers[i]);
     if (session->more_providers)

@@ -8,8 +8,8 @@
 #define OWNER_TEXT_MAX 320
 
 /*
- * Who stands behind a session: "client dotnet-trace (pid 55, alice)", "client gone", "asked for by
- * DOTNET_EnableEventPipe", "an EventListener in the program itself".
+ * Who stands behind a session: "client dotnet-trace (pid 55, alice)", "its client is gone", "asked
+ * for by DOTNET_EnableEventPipe", "an EventListener in the program itself".
  */
 void session_owner_text(const struct observation *seen, const struct session *session,
                         char text[static OWNER_TEXT_MAX]);

@@ -183,7 +183,7 @@ static int run(struct command *command)
 int verb_stop(int argc, char **argv)
 {
     _cleanup_(release) struct command command = {0};
-    int option;
+    int option, status;
 
     options_init(&command.subject.options, FORMAT_TABLE | FORMAT_JSON);
     while ((option = getopt_long(argc, argv, "p:o:j", long_options, NULL)) != -1)
@@ -192,5 +192,6 @@ int verb_stop(int argc, char **argv)
     if (optind < argc || !command.session)
         return usage_of("stop");
     options_finish(&command.subject.options);
-    return subject_open(&command.subject, "stop") ? run(&command) : EXIT_CANNOT_TELL;
+    status = subject_open(&command.subject, "stop");
+    return status ? status : run(&command);
 }

@@ -12,8 +12,8 @@ struct subject {
     bool opened;
 };
 
-/* The process of the one -p. False, having said why not. */
-bool subject_open(struct subject *subject, const char *verb);
+/* The process of the one -p. 0, or an exit status, having said why. */
+_must_check_ int subject_open(struct subject *subject, const char *verb);
 void subject_close(struct subject *subject);
 
 /* For one line each of what is done and why: "clrmon reset: workload (pid 55): ...", to stderr. */
