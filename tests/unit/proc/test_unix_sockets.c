@@ -113,6 +113,28 @@ static void sockets(void **state)
     assert_int_equal(strlen(found.entries[5].name), 108);
 }
 
+/* What it has sent and the other end has not read; of a listener that is the length of its queue.
+ */
+static void unread(void **state)
+{
+    const struct unix_diag_rqlen lengths = {.udiag_rqueue = 7, .udiag_wqueue = UINT32_MAX};
+    const struct attribute whole[] = {{UNIX_DIAG_RQLEN, sizeof(lengths), &lengths}};
+    const struct attribute cut[] = {{UNIX_DIAG_RQLEN, 4, &lengths}};
+    const struct attribute longer[] = {{UNIX_DIAG_RQLEN, 12, "123456789abc"}};
+    struct unix_sockets found __attribute__((cleanup(unix_sockets_close))) = {0};
+    struct answer answer = {0};
+
+    put_socket(&answer, SOCK_STREAM, TCP_ESTABLISHED, 1, whole, 1);
+    put_socket(&answer, SOCK_STREAM, TCP_LISTEN, 2, whole, 1);
+    put_socket(&answer, SOCK_STREAM, TCP_ESTABLISHED, 3, cut, 1);
+    put_socket(&answer, SOCK_STREAM, TCP_ESTABLISHED, 4, longer, 1);
+    assert_int_equal(parse(answer.bytes, answer.length, &found), 0);
+    assert_int_equal(found.count, 4);
+    assert_int_equal(found.entries[0].unread, UINT32_MAX);
+    for (size_t i = 1; i < found.count; i++)
+        assert_int_equal(found.entries[i].unread, 0);
+}
+
 static void ends(void **state)
 {
     struct unix_sockets found __attribute__((cleanup(unix_sockets_close))) = {0};
@@ -211,10 +233,8 @@ static void asks_the_kernel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sockets),
-        cmocka_unit_test(ends),
-        cmocka_unit_test(crafted),
-        cmocka_unit_test(asks_the_kernel),
+        cmocka_unit_test(sockets), cmocka_unit_test(unread),          cmocka_unit_test(ends),
+        cmocka_unit_test(crafted), cmocka_unit_test(asks_the_kernel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,28 @@ static void only_one(void **state)
     assert_int_equal(client_of(session), CLIENT_UNKNOWN);
 }
 
+/* Of whoever may still read it. */
+static void unread(void **state)
+{
+    static const struct {
+        enum far_end far;
+        char process;
+        uint32_t unread;
+    } table[] = {
+        {FAR_PEER, 'S', 5000}, {FAR_PEER, 'T', 5000}, {FAR_UNSEEN, 0, 5000}, {FAR_CLOSED, 0, 0}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        for (uint64_t socket = 0; socket <= 100; socket += 100) { /* the only one, or by its own */
+            struct session *session;
+
+            reset();
+            session = add_session(SESSION_IPC_STREAM, socket);
+            add_connection(100, table[i].far, table[i].process);
+            seen.clients.connections[0].unread = 5000;
+            assert_int_equal(session_client_of(&seen, session).unread, table[i].unread);
+        }
+}
+
 static void names(void **state)
 {
     for (enum client client = 0; client < CLIENT_MAX; client++)
@@ -117,10 +139,8 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_socket),
-        cmocka_unit_test(no_stream),
-        cmocka_unit_test(only_one),
-        cmocka_unit_test(names),
+        cmocka_unit_test(by_socket), cmocka_unit_test(no_stream), cmocka_unit_test(only_one),
+        cmocka_unit_test(unread),    cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
