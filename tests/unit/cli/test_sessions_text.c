@@ -106,26 +106,26 @@ static void accounts(void **state)
 {
     struct provider_state *on = report.survey.providers.items;
 
-    expect_account("    " RUNTIME ":0x8001:5\n        session 0 asks for 0x8001:5\n");
+    expect_account("        " RUNTIME ":0x8001:5\n            session 0 asks for 0x8001:5\n");
     session->providers[0].set = (struct event_set){4, 0x1};
     take_account();
-    expect_account("    " RUNTIME ":0x8001:5\n"
-                   "        session 0 asks for 0x1:4; left on, asked for by nobody: Verbose(5),\n"
-                   "        keywords 0x8000\n");
+    expect_account(
+        "        " RUNTIME ":0x8001:5\n"
+        "            session 0 asks for 0x1:4; left on, asked for by nobody: Verbose(5),\n"
+        "            keywords 0x8000\n");
     report.survey.account.is_ending = true;
-    expect_account("    " RUNTIME ":0x8001:5\n"
-                   "        session 0 asks for 0x1:4; a session is ending, see what stays\n");
+    expect_account("        " RUNTIME ":0x8001:5\n"
+                   "            session 0 asks for 0x1:4; a session is ending, see what stays\n");
     on->set = (struct event_set){4, 0x3};
     take_account();
     expect_account(
-        "    " RUNTIME ":0x3:4\n"
-        "        session 0 asks for 0x1:4; left on, asked for by nobody: keywords 0x2\n");
+        "        " RUNTIME ":0x3:4\n"
+        "            session 0 asks for 0x1:4; left on, asked for by nobody: keywords 0x2\n");
     report.survey.seen.sessions.count = 0;
     take_account();
-    expect_account(
-        "    " RUNTIME ":0x3:4\n"
-        "        no session asks for it; left on, asked for by nobody: Informational(4),\n"
-        "        keywords 0x3\n");
+    expect_account("        " RUNTIME ":0x3:4\n"
+                   "            no session asks for it; left on, asked for by nobody:\n"
+                   "            Informational(4), keywords 0x3\n");
 }
 
 static void not_on(void **state)
@@ -133,11 +133,12 @@ static void not_on(void **state)
     strcpy(session->providers[0].name, "My-Events");
     report.survey.providers.count = 0;
     take_account();
-    expect_account("    My-Events, off (not there yet)\n        session 0 asks for 0x8001:5\n");
+    expect_account(
+        "        My-Events, off (not there yet)\n            session 0 asks for 0x8001:5\n");
     account_of(&report.survey.seen, NULL, &report.survey.account);
     report.survey.account.items[0] = report.survey.account.items[1];
-    expect_account("    My-Events, what of it is on can't be told\n"
-                   "        session 0 asks for 0x8001:5\n");
+    expect_account("        My-Events, what of it is on can't be told\n"
+                   "            session 0 asks for 0x8001:5\n");
 }
 
 /* More sessions than a line has room for, each with what is longest. */
@@ -181,7 +182,7 @@ static void processes(void **state)
 {
     print("dotnet (pid 2147483000, .NET 10.0.14): 1 session\n    session 0, IPC stream, id "
           "0x7f0012345678, since ");
-    print("\n        " RUNTIME ":0x8001:5  GC, Exception\n  on by all of them together:\n");
+    print("\n        " RUNTIME ":0x8001:5  GC, Exception\n    on by all of them together\n");
     session->everything = true;
     session->more_providers = 3;
     print("\n        everything, of all providers\n");

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "errand.h"
@@ -146,6 +147,35 @@ static void outlive(void *data, int fd, void *answer)
     (void)!write(fd, "x", 1);
 }
 
+static void tell_death_signal(void *data, int fd, void *answer)
+{
+    int signal;
+
+    prctl(PR_GET_PDEATHSIG, &signal);
+    *(uint8_t *)answer = (uint8_t)signal;
+}
+
+/* However we end. */
+static void test_death_signal(void **state)
+{
+    for (int ends_itself = 0; ends_itself < 2; ends_itself++) {
+        size_t size = 1;
+        struct errand_task task = {.work = tell_death_signal,
+                                   .fd = -1,
+                                   .size = size,
+                                   .ends_itself = ends_itself,
+                                   .end = take,
+                                   .context = &size};
+        struct errands *errands;
+
+        assert_int_equal(errands_new(&errands, loop, 1, LONG_US), 0);
+        assert_int_equal(errand_begin(errands, &task, NULL), 0);
+        run_until(errands, 0);
+        assert_int_equal(last[0], ends_itself ? 0 : SIGKILL);
+        errands_free(&errands);
+    }
+}
+
 /* Whoever is not to be torn from what it does goes on to its end when we end. */
 static void test_ends_itself(void **state)
 {
@@ -196,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_answer_as_a_whole, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_no_answer, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_cancelled, open_loop, close_loop),
+        cmocka_unit_test_setup_teardown(test_death_signal, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_ends_itself, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_descriptors, open_loop, close_loop),
     };

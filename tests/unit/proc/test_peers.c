@@ -165,6 +165,35 @@ static void connections(void **state)
     close(second[1]);
 }
 
+/* More than are kept: they are counted, and it is said that there are more. */
+static void too_many(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct diagnostics diagnostics;
+    int fds[CONNECTIONS_MAX][2];
+    char name[96];
+
+    own_name(fixture, fixture->process.start_time, name, sizeof(name));
+    start(fixture, name);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        fds[i][0] = connect_to(fixture->path);
+        fds[i][1] = accept(fixture->listener, NULL, NULL);
+    }
+    ask(fixture, NULL, &diagnostics);
+    assert_int_equal(diagnostics.peer_count, PEERS_MAX);
+    assert_int_equal(diagnostics.unknown, CONNECTIONS_MAX + 1 - PEERS_MAX);
+    assert_int_equal(diagnostics.connection_count, CONNECTIONS_MAX);
+    assert_true(diagnostics.connections_cut);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        const struct diagnostics_connection *connection = &diagnostics.connections[i];
+
+        assert_true(connection->far == FAR_UNSEEN ||
+                    (connection->far == FAR_PEER && connection->peer < PEERS_MAX));
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
+
 static void client_that_left(void **state)
 {
     struct fixture *fixture = *state;
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(connections, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(too_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(client_that_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_time_but_own_socket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tracing_others, set_up, tear_down),
