@@ -112,7 +112,6 @@ void account_of(const struct observation *seen, const struct provider_states *pr
                 struct account *out)
 {
     memset(out, 0, sizeof(*out));
-    out->is_partial = !providers;
     if (!providers)
         add_contexts(seen, out);
     for (int native = 1; native >= 0; native--) {

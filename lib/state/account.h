@@ -25,9 +25,8 @@ struct provider_account {
 struct account {
     struct provider_account items[ACCOUNT_MAX]; /* the runtime's own first */
     size_t count;
-    size_t more;     /* that did not fit */
-    bool is_partial; /* of other providers than the runtime's own it's not known what is on */
-    bool is_ending;  /* a session is: what looks stale may be put right in a moment */
+    size_t more;    /* that did not fit */
+    bool is_ending; /* a session is: what looks stale may be put right in a moment */
 };
 
 /*

@@ -42,11 +42,9 @@ int provider_read(const struct reader *reader, uint64_t provider, struct provide
 
 static void add(const struct provider_state *state, struct provider_states *out)
 {
-    if (!state->sessions)
-        out->off++;
-    else if (session_asks_always(state->name))
+    if (!state->sessions || session_asks_always(state->name))
         return;
-    else if (out->count == PROVIDERS_MAX)
+    if (out->count == PROVIDERS_MAX)
         out->more++;
     else
         out->items[out->count++] = *state;

@@ -21,7 +21,6 @@ struct provider_states {
     struct provider_state items[PROVIDERS_MAX]; /* those that are on, in the runtime's order */
     size_t count;
     size_t more; /* that are on and did not fit */
-    size_t off;  /* that are on for nobody */
 };
 
 /* The one at @provider. -EBADMSG when it is none as we know them, or the reader's error. */

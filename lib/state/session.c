@@ -26,8 +26,7 @@ struct layout_offsets {
     uint8_t in_rundown;
     uint8_t type;
     uint8_t format;
-    uint8_t start; /* and eight bytes on the monotonic one */
-    uint8_t streams;
+    uint8_t start;   /* and eight bytes on the monotonic one */
     uint8_t rundown; /* is wanted; before 9.0 */
     uint8_t buffers;
     uint8_t buffer_limit; /* in what @buffers leads to */
@@ -43,7 +42,6 @@ static const struct layout_offsets layout_3 = {
     .type = 28,
     .format = 32,
     .start = SESSION_START_3,
-    .streams = 64,
     .rundown = 36,
     .buffers = 16,
     .buffer_limit = 24,
@@ -59,7 +57,6 @@ static const struct layout_offsets layout_5 = {
     .type = 84,
     .format = 88,
     .start = SESSION_START_5,
-    .streams = 80,
     .rundown = 92,
     .buffers = 24,
     .buffer_limit = 72,
@@ -126,7 +123,6 @@ static int decode_object(const uint8_t bytes[static OBJECT_BYTES],
     out->in_rundown = bytes[layout->in_rundown] != 0;
     out->start = u64_at(bytes, layout->start);
     out->stamp = u64_at(bytes, layout->start + 8u);
-    out->streams = u32_at(bytes, layout->streams) != 0;
     if (out->index != index || type >= SESSION_TYPE_MAX ||
         u32_at(bytes, layout->format) > FORMAT_MAX || bytes[layout->in_rundown] > 1 ||
         out->start < YEAR_2015 || out->start > now() + ONE_DAY)
@@ -229,16 +225,14 @@ static uint64_t read_buffer_limit(const struct reader *reader, uint64_t buffers,
     return limit >= BUFFER_MIN && limit <= BUFFER_MAX ? limit : 0;
 }
 
-static void read_stream(const struct reader *reader, const struct session_facts *facts,
-                        uint64_t file, struct session *out)
+static int read_fd(const struct reader *reader, const struct session_facts *facts, uint64_t file,
+                   const struct session *session)
 {
-    struct session_stream stream;
+    int fd;
 
-    out->fd = -1;
-    if (out->type != SESSION_IPC_STREAM || session_stream_read(reader, facts, file, &stream) < 0)
-        return;
-    out->fd = stream.fd;
-    out->write_failed = stream.write_failed;
+    return session->type == SESSION_IPC_STREAM && session_stream_read(reader, facts, file, &fd) == 0
+               ? fd
+               : -1;
 }
 
 /* @out is all zero. */
@@ -257,7 +251,7 @@ static int read_session(const struct reader *reader, uint64_t address, uint32_t 
     decode_rundown(bytes, layout, facts->rundown, out);
     out->buffer_bytes =
         read_buffer_limit(reader, u64_at(bytes, layout->buffers), layout->buffer_limit);
-    read_stream(reader, facts, u64_at(bytes, layout->file), out);
+    out->fd = read_fd(reader, facts, u64_at(bytes, layout->file), out);
     return read_providers(reader, u64_at(bytes, layout->providers), layout, nodes, out);
 }
 
@@ -277,14 +271,6 @@ static int read_all(const struct reader *reader, const uint64_t slots[static SES
     return r;
 }
 
-/* The same sessions, asking for the same? A write may fail at any time. */
-static bool is_same(const struct sessions *a, struct sessions *b)
-{
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
-        b->items[i].write_failed = a->items[i].write_failed;
-    return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 /* One try: what was read twice and is the same. 1: it moved. */
 static int try_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
                     struct sessions *out)
@@ -300,7 +286,8 @@ static int try_read(const struct reader *reader, uint64_t table, const struct se
         r = read_all(reader, before, facts, out);
     if (reader_read(reader, table, after, sizeof(after)) < 0)
         return -EFAULT;
-    if (memcmp(before, after, sizeof(before)) != 0 || (r == 0 && !is_same(out, again)))
+    if (memcmp(before, after, sizeof(before)) != 0 ||
+        (r == 0 && memcmp(out, again, sizeof(*out)) != 0))
         return 1;
     return r;
 }

@@ -45,7 +45,6 @@ struct session {
     uint64_t start;  /* 100 ns since 1601, UTC */
     uint64_t stamp;  /* the same moment on the monotonic clock, ns */
     bool in_rundown; /* it is ending: its providers are those of the rundown */
-    bool streams;    /* a thread of the runtime's writes its events out as they come */
     bool rundown_known;
     bool wants_rundown;        /* the runtime will write what it has compiled into it at its end */
     uint64_t rundown_keywords; /* of that, as they were asked for, where the runtime has them (9.0
@@ -57,7 +56,6 @@ struct session {
     size_t more_providers; /* that did not fit */
     int fd;                /* SESSION_IPC_STREAM: the process's end of it; -1: none, or not told */
     uint64_t socket;       /* inode of @fd; 0: not told. Not read from memory: see target_observe */
-    bool write_failed;     /* the last write to @fd: its client is gone, and it is about to end */
 };
 
 struct sessions {

@@ -38,22 +38,21 @@ static int read_object(const struct reader *reader, const struct session_facts *
 }
 
 static int read_socket(const struct reader *reader, const struct session_facts *facts,
-                       const struct stream_layout *layout, uint64_t stream,
-                       struct session_stream *out)
+                       const struct stream_layout *layout, uint64_t stream, int *fd)
 {
     uint8_t bytes[16];
-    size_t size = layout->socket + sizeof(out->fd);
+    size_t size = layout->socket + sizeof(*fd);
     int r = layout->socket ? read_object(reader, facts, stream, bytes, size)
                            : reader_follow(reader, stream, bytes, size);
 
     if (r < 0)
         return r;
-    memcpy(&out->fd, bytes + layout->socket, sizeof(out->fd));
-    return out->fd < -1 || out->fd >= FD_MAX ? -EBADMSG : 0;
+    memcpy(fd, bytes + layout->socket, sizeof(*fd));
+    return *fd < -1 || *fd >= FD_MAX ? -EBADMSG : 0;
 }
 
 int session_stream_read(const struct reader *reader, const struct session_facts *facts,
-                        uint64_t file, struct session_stream *out)
+                        uint64_t file, int *fd)
 {
     const struct stream_layout *layout = facts->start == SESSION_START_3 ? &layout_3 : &layout_5;
     uint8_t file_bytes[64], serializer[16], writer[16];
@@ -69,8 +68,6 @@ int session_stream_read(const struct reader *reader, const struct session_facts 
     if (r == 0)
         r = read_object(reader, facts, word_at(serializer, 0), writer, sizeof(writer));
     if (r == 0)
-        r = read_socket(reader, facts, layout, word_at(writer, 8), out);
-    if (r == 0)
-        out->write_failed = serializer[layout->write_failed];
+        r = read_socket(reader, facts, layout, word_at(writer, 8), fd);
     return r;
 }

@@ -10,15 +10,11 @@
  * fastserializer.h, src/debug/inc/diagnosticsipc.h).
  */
 
-struct session_stream {
-    int fd;            /* in the process; -1: closed */
-    bool write_failed; /* the runtime could not write to it, and is about to end the session */
-};
-
 /*
- * From @file, the address of a session's EventPipeFile. -EBADMSG unless what is there is such a
- * stream: each vtable lies in the runtime's own data, file and serializer (5.0 and later) have the
- * same writer, and the descriptor is a small number. That it is a socket the caller must see.
+ * The descriptor in the process, -1 if it is closed, from @file, the address of a session's
+ * EventPipeFile. -EBADMSG unless what is there is such a stream: each vtable lies in the runtime's
+ * own data, file and serializer (5.0 and later) have the same writer, and the descriptor is a small
+ * number. That it is a socket the caller must see.
  */
 _must_check_ int session_stream_read(const struct reader *reader, const struct session_facts *facts,
-                                     uint64_t file, struct session_stream *out);
+                                     uint64_t file, int *fd);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "state/providers.h"
+#include "state/account.h"
 
 /*
  * The input is the memory of a process: first the size of the steps in which it changes while it is
  * read (0: it holds still), then which layout sessions have, then bytes at BASE: a table of
- * sessions, or a provider.
+ * sessions, or a provider. What can be read is accounted for.
  */
 
 #define BASE 0x10000
@@ -38,8 +38,9 @@ static int read_fake(void *context, uint64_t address, void *to, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint16_t starts[] = {0, SESSION_START_3, SESSION_START_5, 48};
-    static struct sessions sessions;
+    static struct observation seen;
     static struct provider_states providers;
+    static struct account account;
     struct fake fake = {.bytes = data + 2, .size = size - 2};
     struct reader reader = {read_fake, &fake};
     struct session_facts facts = {.data_start = BASE, .data_end = BASE + size};
@@ -51,12 +52,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake.step = data[0];
     facts.start = starts[data[1] % 4];
     facts.rundown = data[1] / 4 % 3;
-    if (sessions_read(&reader, BASE, &facts, &sessions, &why) == 0)
-        for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
-            sessions_wanted(&sessions, provider);
+    seen.sessions_readable = sessions_read(&reader, BASE, &facts, &seen.sessions, &why) == 0;
+    if (!seen.sessions_readable)
+        seen.sessions.count = 0;
+    for (enum provider provider = 0; provider < PROVIDER_MAX; provider++)
+        sessions_wanted(&seen.sessions, provider);
     fake.reads = 0;
     (void)!sessions_search(&reader, BASE, fake.size, 1, &table);
     fake.reads = 0;
-    (void)!providers_read(&reader, BASE, &providers, &why);
+    account_of(&seen, providers_read(&reader, BASE, &providers, &why) == 0 ? &providers : NULL,
+               &account);
+    for (size_t i = 0; i < account.count; i++)
+        for (size_t n = 0; n < seen.sessions.count; n++)
+            account_part(&account.items[i], &seen.sessions.items[n]);
     return 0;
 }

@@ -107,7 +107,6 @@ static void what_is_on(void **state)
     assert_int_equal(read_from(runtime, NULL), 0);
     assert_int_equal(providers.count, 2);
     assert_int_equal(providers.more, 0);
-    assert_int_equal(providers.off, 1);
     assert_string_equal(providers.items[0].name, "My-Company-Events");
     assert_int_equal(providers.items[0].set.keywords, 0x10);
     assert_int_equal(providers.items[0].set.level, 4);

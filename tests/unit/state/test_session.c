@@ -549,10 +549,9 @@ static void other_fields(void **state)
         assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
                          0);
         assert_int_equal(session->stamp, 1003);
-        assert_false(session->streams || session->wants_rundown || session->everything);
+        assert_false(session->wants_rundown || session->everything);
         assert_int_equal(session->buffer_bytes, 0);
         assert_int_equal(session->fd, -1);
-        put(object + (layout == OLD ? 64 : 80), 1, 4);
         put(object + (layout == OLD ? 16 : 24), buffers, 8);
         put(buffers + (layout == OLD ? 24 : 72), 13 << 20, 8);
         if (layout == NEW)
@@ -561,7 +560,7 @@ static void other_fields(void **state)
             put(object + (layout == OLD ? 36 : 92), 1, 1);
         assert_int_equal(read_sessions_of(layout == NEW ? RUNDOWN_KEYWORDS : RUNDOWN_FLAG, NULL),
                          0);
-        assert_true(session->streams && session->rundown_known && session->wants_rundown);
+        assert_true(session->rundown_known && session->wants_rundown);
         assert_int_equal(session->rundown_keywords, layout == NEW ? 0x80020139 : 0);
         assert_int_equal(session->buffer_bytes, 13 << 20);
         put(buffers + (layout == OLD ? 24 : 72), 1ull << 32, 8); /* more than there can be */
@@ -691,15 +690,14 @@ static void streams(void **state)
         assert_int_equal(read_sessions(NULL), 0);
         assert_int_equal(sessions.items[0].fd, 47);
         assert_int_equal(sessions.items[0].socket, 0);
-        assert_false(sessions.items[0].write_failed);
         put(chain.serializer + (old ? 8 : 12), 1, 1);
         put(chain.stream + (old ? 0 : 8), UINT32_MAX, 4);
         assert_int_equal(read_sessions(NULL), 0);
         assert_int_equal(sessions.items[0].fd, -1);
-        assert_true(sessions.items[0].write_failed);
+        put(chain.stream + (old ? 0 : 8), 47, 4);
         put(chain.session + (old ? 28 : 84), SESSION_FILE_STREAM, 4);
         assert_int_equal(read_sessions(NULL), 0);
-        assert_false(sessions.items[0].write_failed);
+        assert_int_equal(sessions.items[0].fd, -1);
     }
 }
 
@@ -751,28 +749,6 @@ static void spoilt_streams(void **state)
     assert_int_equal(sessions.items[0].fd, -1);
 }
 
-/* That a write fails meanwhile is no reason to read again. */
-static void fails_while_read(void **state)
-{
-    struct chain chain;
-
-    reset(false);
-    chain = add_chain(5);
-    assert_int_equal(read_sessions(NULL), 0);
-    for (unsigned n = 0, reads = fake.reads; n < reads; n++) {
-        put(chain.serializer + 8, 0, 8);
-        torn_address = chain.serializer + 8;
-        torn_value = 1ull << 32;
-        fake.torn = tear_once;
-        fake.torn_at = n;
-        fake.reads = 0;
-        assert_int_equal(read_sessions(NULL), 0);
-        assert_int_equal(sessions.items[0].fd, 5);
-        assert_in_range(fake.reads, 0, reads);
-    }
-    assert_false(sessions.items[0].write_failed);
-}
-
 static void types(void **state)
 {
     for (enum session_type type = 0; type < SESSION_TYPE_MAX; type++)
@@ -806,7 +782,6 @@ int main(void)
         cmocka_unit_test(catch_all),
         cmocka_unit_test(streams),
         cmocka_unit_test(spoilt_streams),
-        cmocka_unit_test(fails_while_read),
         cmocka_unit_test(types),
     };
 
