@@ -144,6 +144,8 @@ static inline int serve(const char *how)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0), stream = -1;
     struct process own;
 
+    if (strcmp(how, "starting") == 0)
+        prctl(PR_SET_NAME, ".NET EventPipe");
     if (process_read(getpid(), &own, NULL) < 0)
         return 1;
     snprintf(address.sun_path, sizeof(address.sun_path),
