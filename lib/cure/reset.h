@@ -23,17 +23,20 @@ struct reset {
     enum reset_state state;
     unsigned providers; /* bits 1 << enum provider */
     struct survey before, after;
-    int error; /* RESET_REFUSED, RESET_FAILED: a negative errno, */
+    int error; /* a negative errno where a call failed; else 0 */
     struct reason why;
 };
 
-/* Pure. What is to be done about what is seen: one of the first four; with RESET_PLANNED
- * @providers. */
+/*
+ * Pure. What is to be done about what is seen: one of the first four; with RESET_PLANNED
+ * @providers, PROVIDER_RUNTIME where only the GC has kept something.
+ */
 enum reset_state reset_judge(const struct survey *survey, bool force, unsigned *providers,
                              struct reason *why);
 
 /*
  * Looks, for a second at least when something seems left on, up to ten while a session is ending.
+ * Then one of the first four, or RESET_FAILED: it could not be read, and nothing was tried.
  * @force: put back even what may be somebody's wish; the live sessions keep what they ask for in
  * any case. Large, so that @out is not for the stack.
  */

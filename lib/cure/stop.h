@@ -20,7 +20,7 @@ enum stop_answer {
     STOP_NEVER,   /* it would do harm, or nothing: @why */
 };
 
-/* A look at the process; -ENODATA when its sessions can't be read. */
+/* A look at the process; -ENODATA when its sessions can't be read, or as survey_take(). */
 _must_check_ int stop_look(struct target *target, struct survey *out, struct reason *why);
 
 /*
@@ -33,7 +33,8 @@ enum stop_answer stop_judge(const struct observation *seen, const struct session
 
 /*
  * Does it, if @session is still the one that is at its address, and looks until it has gone:
- * @after. -ESRCH: it had gone before; -ETIMEDOUT: it is still there; or as client_stop().
+ * @after. -ESRCH: it had gone before; -ETIMEDOUT: it is still there; or as stop_look(),
+ * endpoint_open() and client_stop().
  */
 _must_check_ int stop_session(struct target *target, const struct session *session,
                               struct survey *after, struct reason *why);
