@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-#define NODES_MAX 4096 /* each costs reads */
-#define TRIES     20
-#define LEVEL_MAX 255
+#define NODES_MAX   8192 /* of all tries together: each costs reads */
+#define TRIES       20
+#define TRIES_PLAIN 4
+#define LEVEL_MAX   255
 
 /* EventPipeProvider; its config's first member is the list of all. */
 struct object {
@@ -18,6 +19,7 @@ struct object {
     uint32_t end;
 };
 
+/* 1: its name is not plain. */
 static int read_object(const struct reader *reader, uint64_t address, struct object *object,
                        struct provider_state *out)
 {
@@ -25,19 +27,21 @@ static int read_object(const struct reader *reader, uint64_t address, struct obj
 
     if (r < 0)
         return r;
+    if (object->level > LEVEL_MAX)
+        return -EBADMSG;
     out->set.level = object->level;
     out->set.keywords = object->keywords;
     out->sessions = object->sessions;
-    return object->level > LEVEL_MAX
-               ? -EBADMSG
-               : reader_name(reader, object->name, false, out->name, sizeof(out->name));
+    r = reader_text(reader, object->name, false, out->name, sizeof(out->name));
+    return r >= 0 && !out->name[0] ? -EBADMSG : r;
 }
 
 int provider_read(const struct reader *reader, uint64_t provider, struct provider_state *out)
 {
     struct object object;
+    int r = read_object(reader, provider, &object, out);
 
-    return read_object(reader, provider, &object, out);
+    return r < 0 ? r : 0;
 }
 
 static void add(const struct provider_state *state, struct provider_states *out)
@@ -61,23 +65,23 @@ static int add_object(const struct reader *reader, uint64_t address, uint64_t co
         return r;
     if (object.config != config)
         return -EBADMSG;
+    out->strange |= r > 0;
     add(&state, out);
     return 0;
 }
 
 /* dn_list_t: {head, tail}, of nodes {data, next, prev}. */
 static int walk(const struct reader *reader, uint64_t list, uint64_t config, uint64_t provider,
-                struct provider_states *out)
+                size_t *nodes, struct provider_states *out)
 {
     uint64_t ends[2] = {0}, before = 0;
     bool met = false;
-    size_t count = 0;
     int r = reader_follow(reader, list, ends, sizeof(ends));
 
-    for (uint64_t node = ends[0]; r == 0 && node; count++) {
+    for (uint64_t node = ends[0]; r == 0 && node;) {
         uint64_t links[3];
 
-        r = count < NODES_MAX ? reader_follow(reader, node, links, sizeof(links)) : -EBADMSG;
+        r = ++*nodes <= NODES_MAX ? reader_follow(reader, node, links, sizeof(links)) : -E2BIG;
         if (r == 0 && links[2] != before)
             r = -EBADMSG;
         if (r < 0)
@@ -90,7 +94,8 @@ static int walk(const struct reader *reader, uint64_t list, uint64_t config, uin
     return r < 0 || (met && before == ends[1]) ? r : -EBADMSG;
 }
 
-static int read_all(const struct reader *reader, uint64_t provider, struct provider_states *out)
+static int read_all(const struct reader *reader, uint64_t provider, size_t *nodes,
+                    struct provider_states *out)
 {
     struct provider_state state;
     struct object object;
@@ -98,32 +103,41 @@ static int read_all(const struct reader *reader, uint64_t provider, struct provi
     int r = read_object(reader, provider, &object, &state);
 
     memset(out, 0, sizeof(*out));
-    if (r == 0)
+    if (r >= 0)
         r = reader_follow(reader, object.config, &list, sizeof(list));
-    return r < 0 ? r : walk(reader, list, object.config, provider, out);
+    return r < 0 ? r : walk(reader, list, object.config, provider, nodes, out);
 }
 
 /* One try: what was read twice and is the same. 1: it moved. */
-static int try_read(const struct reader *reader, uint64_t provider, struct provider_states *out)
+static int try_read(const struct reader *reader, uint64_t provider, size_t *nodes,
+                    struct provider_states *out)
 {
     struct provider_states again;
-    int r = read_all(reader, provider, &again);
+    int r = read_all(reader, provider, nodes, &again);
 
     if (r == 0)
-        r = read_all(reader, provider, out);
+        r = read_all(reader, provider, nodes, out);
     return r == 0 && memcmp(out, &again, sizeof(again)) != 0 ? 1 : r;
+}
+
+static bool is_final(int error)
+{
+    return error == -ESRCH || error == -EPERM || error == -EACCES || error == -E2BIG;
 }
 
 int providers_read(const struct reader *reader, uint64_t provider, struct provider_states *out,
                    struct reason *why)
 {
+    size_t nodes = 0;
     int r = 0;
 
     for (int i = 0; i < TRIES; i++) {
-        r = try_read(reader, provider, out);
-        if (r == 0 || r == -ESRCH || r == -EPERM || r == -EACCES)
+        r = try_read(reader, provider, &nodes, out);
+        if (is_final(r) || (r == 0 && (i >= TRIES_PLAIN || !out->strange)))
             break;
     }
+    if (r == -E2BIG)
+        return reason_set(why, r, "it has too many providers to be read");
     if (r > 0)
         return reason_set(why, -EAGAIN, "providers come and go too fast to be read");
     return r < 0 ? reason_set(why, r, "what it has is no list of providers as known: %s",

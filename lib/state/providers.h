@@ -20,7 +20,8 @@ struct provider_state {
 struct provider_states {
     struct provider_state items[PROVIDERS_MAX]; /* those that are on, in the runtime's order */
     size_t count;
-    size_t more; /* that are on and did not fit */
+    size_t more;  /* that are on and did not fit */
+    bool strange; /* a name is not printable ASCII: seen so for longer (session.h) */
 };
 
 /* The one at @provider. -EBADMSG when it is none as we know them, or the reader's error. */
@@ -30,7 +31,8 @@ _must_check_ int provider_read(const struct reader *reader, uint64_t provider,
 /*
  * The whole list, from @provider, the address of any EventPipeProvider in it, without the one that
  * every session has (see session_asks_always()). -EAGAIN when it would not hold still, -EBADMSG
- * when it is no list of providers as we know them, or the reader's error.
+ * when it is no list of providers as we know them, -E2BIG when it has thousands, or the reader's
+ * error.
  */
 _must_check_ int providers_read(const struct reader *reader, uint64_t provider,
                                 struct provider_states *out, struct reason *why);

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define PAGE 4096
+#include "util/text.h"
+
+#define PAGE       4096
+#define TEXT_BYTES (3 * READER_TEXT_MAX + 1)
 
 int reader_follow(const struct reader *reader, uint64_t address, void *to, size_t length)
 {
@@ -33,45 +36,65 @@ static int read_bytes(const struct reader *reader, uint64_t address, size_t step
     return reader_read(reader, address + first, to + first, size - first);
 }
 
-/* @strange: how many characters were not printable ASCII. */
-static int read_text(const struct reader *reader, uint64_t address, bool wide, char *to,
-                     size_t size, size_t *strange)
+/* The first of them that is the NUL, or @count. */
+static size_t count_units(const uint8_t *bytes, size_t count, size_t step)
 {
-    uint8_t bytes[2 * READER_TEXT_MAX] = {0};
-    size_t step = wide ? 2 : 1;
-    int r;
+    size_t i = 0;
 
-    assert(size > 3 && size <= READER_TEXT_MAX);
-    *strange = 0;
-    r = read_bytes(reader, address, step, bytes, step * size);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t low = bytes[i * step], high = wide ? bytes[i * step + 1] : 0;
-        bool plain = low >= ' ' && low <= '~' && !high;
-
-        to[i] = plain ? (char)low : '?';
-        if (!low && !high) {
-            to[i] = 0;
-            return 0;
-        }
-        *strange += !plain;
-    }
-    strcpy(to + size - 4, "...");
-    return 0;
+    while (i < count && (bytes[i * step] || bytes[i * step + step - 1]))
+        i++;
+    return i;
 }
 
-int reader_name(const struct reader *reader, uint64_t address, bool wide, char *to, size_t size)
+static void to_utf8(const uint8_t *bytes, size_t count, bool wide, char to[static TEXT_BYTES])
 {
-    size_t strange;
-    int r = read_text(reader, address, wide, to, size, &strange);
+    uint16_t units[READER_TEXT_MAX];
 
-    return r < 0 ? r : strange || !to[0] ? -EBADMSG : 0;
+    if (!wide) {
+        memcpy(to, bytes, count);
+        to[count] = 0;
+        return;
+    }
+    memcpy(units, bytes, count * sizeof(*units));
+    text_from_utf16(units, count, to, TEXT_BYTES);
+}
+
+/* Between two characters. */
+static void cut(const char *text, char *to, size_t size)
+{
+    size_t length = size - sizeof("...");
+
+    while (length && (text[length] & 0xc0) == 0x80)
+        length--;
+    memcpy(to, text, length);
+    strcpy(to + length, "...");
+}
+
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return !*text;
 }
 
 int reader_text(const struct reader *reader, uint64_t address, bool wide, char *to, size_t size)
 {
-    size_t strange;
+    uint8_t bytes[2 * READER_TEXT_MAX] = {0};
+    size_t step = wide ? 2 : 1, count;
+    char text[TEXT_BYTES];
+    int r;
 
-    return read_text(reader, address, wide, to, size, &strange);
+    assert(size > sizeof("...") && size <= READER_TEXT_MAX);
+    r = read_bytes(reader, address, step, bytes, step * size);
+    if (r < 0)
+        return r;
+    count = count_units(bytes, size, step);
+    to_utf8(bytes, count, wide, text);
+    if (count == size || strlen(text) >= size)
+        cut(text, to, size);
+    else
+        strcpy(to, text);
+    r = !is_plain(to);
+    text_printable(to);
+    return r;
 }

@@ -35,12 +35,10 @@ _must_check_ int reader_follow(const struct reader *reader, uint64_t address, vo
 
 /*
  * The text at @address into @size bytes, with its NUL; what does not fit is cut and ends in "...".
- * @wide: UTF-16. reader_name() wants printable ASCII, and some of it: else -EBADMSG. With
- * reader_text() it may be anything: what is no printable ASCII becomes '?'.
+ * @wide: UTF-16, else UTF-8. It may be anything, and is made printable. 1 when it was more than
+ * printable ASCII: a name in another language, or no text at all.
  */
 #define READER_TEXT_MAX 128
 
-_must_check_ int reader_name(const struct reader *reader, uint64_t address, bool wide, char *to,
-                             size_t size);
 _must_check_ int reader_text(const struct reader *reader, uint64_t address, bool wide, char *to,
                              size_t size);

@@ -7,8 +7,9 @@
 #include "state/session_stream.h"
 
 #define OBJECT_BYTES     128
-#define NODES_MAX        512 /* of all sessions together: each costs reads */
+#define NODES_MAX        8192 /* of all sessions and tries together: each costs reads */
 #define TRIES            20
+#define TRIES_PLAIN      4
 #define SEARCH_BYTES_MAX (64ull << 20)
 #define SEARCH_LOOKS_MAX (1u << 18)
 #define FORMAT_MAX       2
@@ -142,11 +143,12 @@ static void decode_rundown(const uint8_t bytes[static OBJECT_BYTES],
         out->rundown_keywords || (form == RUNDOWN_FLAG && bytes[layout->rundown] == 1);
 }
 
+/* 1: its name is not plain. */
 static int read_provider(const struct reader *reader, uint64_t address, bool wide,
                          struct session_provider *out)
 {
     uint8_t bytes[32]; /* name *, keywords, level, filter * */
-    int r = reader_follow(reader, address, bytes, sizeof(bytes));
+    int strange, r = reader_follow(reader, address, bytes, sizeof(bytes));
 
     if (r < 0)
         return r;
@@ -154,10 +156,13 @@ static int read_provider(const struct reader *reader, uint64_t address, bool wid
     out->set.keywords = u64_at(bytes, 8);
     if (out->set.level > LEVEL_MAX)
         return -EBADMSG;
-    r = reader_name(reader, u64_at(bytes, 0), wide, out->name, sizeof(out->name));
-    if (r == 0 && u64_at(bytes, 24))
-        r = reader_text(reader, u64_at(bytes, 24), wide, out->filter, sizeof(out->filter));
-    return r;
+    strange = reader_text(reader, u64_at(bytes, 0), wide, out->name, sizeof(out->name));
+    if (strange < 0 || !out->name[0])
+        return strange < 0 ? strange : -EBADMSG;
+    r = u64_at(bytes, 24)
+            ? reader_text(reader, u64_at(bytes, 24), wide, out->filter, sizeof(out->filter))
+            : 0;
+    return r < 0 ? r : strange;
 }
 
 static bool is_native(const struct session_provider *provider)
@@ -173,6 +178,7 @@ static int add_provider(const struct reader *reader, uint64_t address,
 
     if (r < 0)
         return r;
+    out->strange |= r > 0;
     if (session_asks_always(provider.name))
         return 0;
     if (out->provider_count < SESSION_PROVIDERS_MAX) {
@@ -206,7 +212,7 @@ static int read_providers(const struct reader *reader, uint64_t list,
     while (r == 0 && node) {
         uint64_t pair[2] = {0};
 
-        r = ++*nodes <= NODES_MAX ? reader_follow(reader, node, pair, sizeof(pair)) : -EBADMSG;
+        r = ++*nodes <= NODES_MAX ? reader_follow(reader, node, pair, sizeof(pair)) : -E2BIG;
         if (r == 0)
             r = add_provider(reader, pair[layout->next_comes_first], layout, out);
         node = pair[!layout->next_comes_first];
@@ -256,16 +262,15 @@ static int read_session(const struct reader *reader, uint64_t address, uint32_t 
 }
 
 static int read_all(const struct reader *reader, const uint64_t slots[static SESSIONS_MAX],
-                    const struct session_facts *facts, struct sessions *out)
+                    const struct session_facts *facts, size_t *nodes, struct sessions *out)
 {
-    size_t nodes = 0;
     int r = 0;
 
     memset(out, 0, sizeof(*out));
     for (uint32_t i = 0; i < SESSIONS_MAX && r == 0; i++) {
         if (!slots[i])
             continue;
-        r = read_session(reader, slots[i], i, facts, &nodes, &out->items[out->count]);
+        r = read_session(reader, slots[i], i, facts, nodes, &out->items[out->count]);
         out->count++;
     }
     return r;
@@ -273,7 +278,7 @@ static int read_all(const struct reader *reader, const uint64_t slots[static SES
 
 /* One try: what was read twice and is the same. 1: it moved. */
 static int try_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
-                    struct sessions *out)
+                    size_t *nodes, struct sessions *out)
 {
     _free_ struct sessions *again = calloc(1, sizeof(*again));
     uint64_t before[SESSIONS_MAX], after[SESSIONS_MAX];
@@ -281,9 +286,9 @@ static int try_read(const struct reader *reader, uint64_t table, const struct se
 
     if (r < 0)
         return r;
-    r = read_all(reader, before, facts, again);
+    r = read_all(reader, before, facts, nodes, again);
     if (r == 0)
-        r = read_all(reader, before, facts, out);
+        r = read_all(reader, before, facts, nodes, out);
     if (reader_read(reader, table, after, sizeof(after)) < 0)
         return -EFAULT;
     if (memcmp(before, after, sizeof(before)) != 0 ||
@@ -292,19 +297,37 @@ static int try_read(const struct reader *reader, uint64_t table, const struct se
     return r;
 }
 
+static bool has_strange(const struct sessions *sessions)
+{
+    bool strange = false;
+
+    for (size_t i = 0; i < sessions->count; i++)
+        strange |= sessions->items[i].strange;
+    return strange;
+}
+
+static bool is_final(int error)
+{
+    return error == -ESRCH || error == -EPERM || error == -EACCES || error == -ENOMEM ||
+           error == -E2BIG;
+}
+
 int sessions_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
                   struct sessions *out, struct reason *why)
 {
+    size_t nodes = 0;
     int r = 0;
 
     if (facts->start && facts->start != layout_of(facts)->start)
         return reason_set(why, -ENOTSUP, "sessions have a layout that is not known (start at %u)",
                           facts->start);
     for (int i = 0; i < TRIES; i++) {
-        r = try_read(reader, table, facts, out);
-        if (r == 0 || r == -ESRCH || r == -EPERM || r == -EACCES || r == -ENOMEM)
+        r = try_read(reader, table, facts, &nodes, out);
+        if (is_final(r) || (r == 0 && (i >= TRIES_PLAIN || !has_strange(out))))
             break;
     }
+    if (r == -E2BIG)
+        return reason_set(why, r, "its sessions ask for too many providers to be read");
     if (r > 0)
         return reason_set(why, -EAGAIN, "sessions come and go too fast to be read");
     return r < 0 ? reason_set(why, r, "the table of sessions does not hold sessions as known: %s",

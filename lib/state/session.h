@@ -12,7 +12,8 @@
  * A session is unlinked from the table before it is freed, but its list of providers is freed while
  * it is still there, so a single read may see freed memory. Hence: table, objects, objects again,
  * table again; accepted when nothing has changed and every object is what its slot says; else
- * again.
+ * again. A name that is not printable ASCII may be freed memory, too: it is believed when several
+ * such readings agree that there are such.
  */
 
 #define SESSIONS_MAX          64
@@ -33,7 +34,7 @@ enum session_type { /* EventPipeSessionType, src/native/eventpipe/ep-types.h */
 };
 
 struct session_provider {
-    char name[SESSION_NAME_MAX]; /* printable */
+    char name[SESSION_NAME_MAX]; /* printable: UTF-8 */
     struct event_set set;
     char filter[SESSION_FILTER_MAX]; /* what it is told beside, "key=value;..."; printable */
 };
@@ -54,6 +55,7 @@ struct session {
     struct session_provider providers[SESSION_PROVIDERS_MAX];
     size_t provider_count;
     size_t more_providers; /* that did not fit */
+    bool strange;          /* a provider's name is not printable ASCII: seen so for longer */
     int fd;                /* SESSION_IPC_STREAM: the process's end of it; -1: none, or not told */
     uint64_t socket;       /* inode of @fd; 0: not told. Not read from memory: see target_observe */
 };
@@ -89,7 +91,8 @@ struct session_facts {
 
 /*
  * Reads the table at @table. -EAGAIN when the objects would not hold still, -EBADMSG when they are
- * not sessions as we know them, or the reader's error.
+ * not sessions as we know them, -E2BIG when they ask for thousands of providers, or the reader's
+ * error.
  */
 _must_check_ int sessions_read(const struct reader *reader, uint64_t table,
                                const struct session_facts *facts, struct sessions *out,

@@ -240,11 +240,7 @@ static void spoilt_objects(void **state)
         {PROVIDER, 0, 8, 0},
         {PROVIDER, 0, 8, 0xdead},
         {PROVIDER, 16, 4, 256},
-        {NAME, 0, 1, 0},    /* no name */
-        {NAME, 3, 1, 0x1b}, /* not printable */
-        {NAME, 3, 1, 0x7f},
-        {NAME, 3, 1, 0xe4},
-        {NAME, 3, 1, '\n'},
+        {NAME, 0, 1, 0}, /* no name */
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -304,6 +300,86 @@ static void long_names(void **state)
             assert_int_equal(strlen(sessions.items[0].providers[0].name),
                              length < SESSION_NAME_MAX ? length : SESSION_NAME_MAX - 1);
         }
+}
+
+/* Whoever may ask for a session chooses the names: none keeps the others from being read, and none
+ * reaches a terminal as it is. */
+static void strange_names(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *read;
+    } table[] = {
+        {"M\xc3\xbcller-Events", "M\xc3\xbcller-Events"},
+        {"\xe4\xba\x8b\xe4\xbb\xb6", "\xe4\xba\x8b\xe4\xbb\xb6"},
+        {"E\x1b[31m\n", "E?[31m?"},
+        {"E\xe4", "E?"},
+        {"\x7f\xc2\x9b", "???"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        uint64_t object;
+
+        reset(false);
+        object = add_session(3);
+        add_provider(object, RUNTIME, 1, 5);
+        add_provider(object, table[i].name, 2, 4);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_true(sessions.items[0].strange);
+        assert_string_equal(sessions.items[0].providers[1].name, table[i].read);
+        assert_int_equal(sessions_wanted(&sessions, PROVIDER_RUNTIME).level, 5);
+    }
+}
+
+/* UTF-16: each "\xe4" of add_name() is U+00E4. */
+static void strange_wide_names(void **state)
+{
+    uint64_t provider;
+
+    reset(true);
+    provider = add_provider(add_session(3), "K\xe4se\x1b", 2, 4);
+    put(*(uint64_t *)at(provider) + 2, 0x20ac, 2);
+    assert_int_equal(read_sessions(NULL), 0);
+    assert_string_equal(sessions.items[0].providers[0].name, "K\xe2\x82\xacse?");
+}
+
+static uint64_t strange_name;
+
+static void reuse_name(struct fake *memory)
+{
+    if (memory->reads == memory->torn_at + 5)
+        put(strange_name, 'P', 1);
+}
+
+/* A strange name may be freed memory: it has to be there for longer than a plain one. */
+static void strange_for_a_moment(void **state)
+{
+    reset(false);
+    strange_name = *(uint64_t *)at(add_provider(add_session(0), "\xe4lain", 1, 5));
+    fake.torn = reuse_name;
+    fake.torn_at = 20;
+    assert_int_equal(read_sessions(NULL), 0);
+    assert_string_equal(sessions.items[0].providers[0].name, "Plain");
+    assert_false(sessions.items[0].strange);
+}
+
+/* What is cut is cut between two characters. */
+static void long_strange_names(void **state)
+{
+    for (size_t first = 0; first < 4; first++) {
+        char name[128] = "";
+        const char *read = sessions.items[0].providers[0].name;
+
+        memset(name, 'n', first);
+        while (strlen(name) < 100)
+            strcat(name, "\xe4\xba\x8b");
+        reset(false);
+        add_provider(add_session(0), name, 1, 5);
+        assert_int_equal(read_sessions(NULL), 0);
+        assert_null(strchr(read, '?'));
+        assert_in_range(strlen(read), SESSION_NAME_MAX - 4, SESSION_NAME_MAX - 1);
+        assert_string_equal(read + strlen(read) - 3, "...");
+    }
 }
 
 /* A name may end at the end of what is mapped; nothing behind its last byte is needed. */
@@ -613,7 +689,7 @@ static void filters(void **state)
     } table[] = {
         {"EventCounterIntervalSec=1", "EventCounterIntervalSec=1"},
         {"", ""},
-        {"a=\x1b[31m\n\xe4", "a=?[31m??"},
+        {"a=\x1b[31m\n\x7f", "a=?[31m??"},
     };
     char text[SESSION_FILTER_MAX + 1];
     uint64_t provider;
@@ -767,6 +843,10 @@ int main(void)
         cmocka_unit_test(long_names),
         cmocka_unit_test(name_at_the_end_of_memory),
         cmocka_unit_test(many_providers),
+        cmocka_unit_test(strange_names),
+        cmocka_unit_test(strange_wide_names),
+        cmocka_unit_test(strange_for_a_moment),
+        cmocka_unit_test(long_strange_names),
         cmocka_unit_test(endless_lists),
         cmocka_unit_test(torn_reads),
         cmocka_unit_test(freed_while_read),
