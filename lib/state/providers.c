@@ -5,7 +5,7 @@
 
 #define NODES_MAX   8192 /* of all tries together: each costs reads */
 #define TRIES       20
-#define TRIES_PLAIN 4
+#define TRIES_PLAIN 3
 #define LEVEL_MAX   255
 
 /* EventPipeProvider; its config's first member is the list of all. */

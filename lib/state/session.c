@@ -9,7 +9,7 @@
 #define OBJECT_BYTES     128
 #define NODES_MAX        8192 /* of all sessions and tries together: each costs reads */
 #define TRIES            20
-#define TRIES_PLAIN      4
+#define TRIES_PLAIN      3
 #define SEARCH_BYTES_MAX (64ull << 20)
 #define SEARCH_LOOKS_MAX (1u << 18)
 #define FORMAT_MAX       2
