@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cure/cure.h"
 #include "diagnostics/client.h"
 
 #define LOOK_MS     100
@@ -34,7 +35,7 @@ static enum stop_answer refuse_client(const struct session_client *client, struc
 static enum stop_answer judge_client(const struct session_client *client, bool is_3,
                                      struct reason *why)
 {
-    if (client->client == CLIENT_STOPPED || client->unread >= CLIENT_UNREAD_MAX)
+    if (cure_is_mute(client))
         return refuse_client(client, why);
     switch (client->client) {
     case CLIENT_ALIVE:
@@ -82,34 +83,66 @@ static const struct session *session_again(const struct sessions *sessions,
     return NULL;
 }
 
+static int unreadable(const struct observation *seen, struct reason *why)
+{
+    return reason_set(why, -ENODATA, "its sessions can't be read: %.180s", seen->sessions_why.text);
+}
+
 int stop_look(struct target *target, struct survey *out, struct reason *why)
 {
     int r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
 
     if (r == 0 && !out->seen.sessions_readable)
-        return reason_set(why, -ENODATA, "its sessions can't be read: %.180s",
-                          out->seen.sessions_why.text);
+        return unreadable(&out->seen, why);
     return r;
 }
 
-static int tell(const struct target *target, const struct session *session, struct reason *why)
+struct meant {
+    struct target *target;
+    const struct session *session;
+    struct survey *now;
+};
+
+static int gone(struct reason *why)
+{
+    return reason_set(why, -ESRCH, "the session has gone already");
+}
+
+/* Between it and the runtime's doing there is nothing but the way to it. */
+static int last_look(void *data, struct reason *why)
+{
+    struct meant *meant = data;
+    struct observation *seen = &meant->now->seen;
+    int r = target_observe(meant->target, NULL, seen, why);
+
+    if (r == 0 && !seen->sessions_readable)
+        return unreadable(seen, why);
+    return r < 0 || session_again(&seen->sessions, meant->session) ? r : gone(why);
+}
+
+static int tell(struct meant *meant, struct reason *why)
 {
     _endpoint_ struct endpoint endpoint = {.fd = -1};
-    int r = endpoint_open(&target->process, &endpoint, why);
+    int r = endpoint_open(&meant->target->process, &endpoint, why);
 
-    return r < 0 ? r : client_stop(&endpoint, session->address, deadline_in_ms(DEADLINE_MS), why);
+    return r < 0 ? r
+                 : client_stop(&endpoint, meant->session->address, last_look, meant,
+                               deadline_in_ms(DEADLINE_MS), why);
 }
 
 int stop_session(struct target *target, const struct session *session, struct survey *after,
                  struct reason *why)
 {
     const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    struct meant meant = {target, session, after};
     int r = stop_look(target, after, why);
 
     if (r == 0 && !session_again(&after->seen.sessions, session))
-        return reason_set(why, -ESRCH, "the session has gone already");
+        return gone(why);
     if (r == 0)
-        r = tell(target, session, why);
+        r = tell(&meant, why);
+    if (r == -ETIMEDOUT && stop_look(target, after, NULL) == 0)
+        cure_explain_silence(&after->seen, why);
     for (int waited = 0; r == 0 && waited < GONE_MS; waited += LOOK_MS) {
         nanosleep(&pause, NULL);
         r = stop_look(target, after, why);

@@ -169,13 +169,15 @@ int client_environment(const struct endpoint *endpoint, deadline_t deadline,
     return error < 0 ? error : ipc_parse_environment(bytes, size, out, why);
 }
 
-/* Does it answer at all? 0, whatever it says. */
+/* Does it answer at all? 0, whatever it says. What 3.1 does not survive if it is not there to
+ * answer is sent only when it has just answered. */
 static int ping(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
 {
     _client_answer_ struct client_answer answer = {.fd = -1};
-    int error = ask_plain(endpoint, IPC_PROCESS_INFO, deadline, &answer, why);
+    struct reason refusal;
+    int error = ask_plain(endpoint, IPC_PROCESS_INFO, deadline, &answer, &refusal);
 
-    return error == -EOPNOTSUPP ? 0 : error;
+    return error == 0 || error == -EOPNOTSUPP ? 0 : reason_set(why, error, "%s", refusal.text);
 }
 
 /* Only its server's thread is there. Not to be told before 6.0, without names, nor of many threads.
@@ -199,15 +201,6 @@ static int check_started(const struct endpoint *endpoint, struct reason *why)
         "(DOTNET_DefaultDiagnosticPortSuspend, DOTNET_DiagnosticPorts)");
 }
 
-/* What 3.1 does not survive if it is not there to answer is sent only when it has just answered. */
-static int ping_and_ask(const struct endpoint *endpoint, const struct ipc_request *request,
-                        deadline_t deadline, struct client_answer *out, struct reason *why)
-{
-    int error = ping(endpoint, deadline, why);
-
-    return error < 0 ? error : ask(endpoint, request, deadline, out, why);
-}
-
 int client_collect(const struct endpoint *endpoint, const struct ipc_session *session,
                    deadline_t deadline, uint64_t *id, struct reason *why)
 {
@@ -219,14 +212,16 @@ int client_collect(const struct endpoint *endpoint, const struct ipc_session *se
         return reason_set(why, error, "a session that no runtime takes");
     error = check_started(endpoint, why);
     if (error == 0)
-        error = ping_and_ask(endpoint, &request, deadline, &answer, why);
+        error = ping(endpoint, deadline, why);
+    if (error == 0)
+        error = ask(endpoint, &request, deadline, &answer, why);
     if (error == 0)
         error = ipc_parse_session(answer.payload, answer.size, id, why);
     return error < 0 ? error : TAKE_FD(answer.fd);
 }
 
-int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadline,
-                struct reason *why)
+int client_stop(const struct endpoint *endpoint, uint64_t id, client_last_look *look, void *data,
+                deadline_t deadline, struct reason *why)
 {
     _client_answer_ struct client_answer answer = {.fd = -1};
     struct ipc_request request;
@@ -234,7 +229,11 @@ int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadlin
     int error;
 
     ipc_format_stop(id, &request);
-    error = ping_and_ask(endpoint, &request, deadline, &answer, why);
+    error = ping(endpoint, deadline, why);
+    if (error == 0 && look)
+        error = look(data, why);
+    if (error == 0)
+        error = ask(endpoint, &request, deadline, &answer, why);
     if (error == 0)
         error = ipc_parse_session(answer.payload, answer.size, &stopped, why);
     if (error == 0 && stopped != id)

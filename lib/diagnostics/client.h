@@ -32,15 +32,19 @@ _must_check_ int client_collect(const struct endpoint *endpoint, const struct ip
 
 /*
  * Ends a session, whoever has begun it: by its id, which is the address of the runtime's object.
- * A later session may have that again: look before whether it is still the one that is meant. An
+ * A later session may have that again: @look, if any, is the last look whether it is still the one
+ * that is meant, when the runtime has answered and just before it is told; a negative errno of it
+ * is the end of it. An
  * id that is no session's is answered as if it were: look afterwards whether it has gone.
  *
  * Whoever has begun it sees a whole stream. One that has stopped reading it is a trap: the runtime
  * waits until that reads on or leaves, -ETIMEDOUT, and answers nobody meanwhile. 3.1 has crashed
  * at the stop of a session whose client had gone: there only for one whose client lives.
  */
-_must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, deadline_t deadline,
-                             struct reason *why);
+typedef int client_last_look(void *data, struct reason *why);
+
+_must_check_ int client_stop(const struct endpoint *endpoint, uint64_t id, client_last_look *look,
+                             void *data, deadline_t deadline, struct reason *why);
 
 /*
  * Has the runtime write what it compiles to perf-PID.map or jit-PID.dump in /tmp, both by its own

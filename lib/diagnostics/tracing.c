@@ -66,16 +66,27 @@ static int ask_meanwhile(struct stream *stream, const struct endpoint *endpoint,
     return client_receive(fd, request->command, deadline, &answer, why);
 }
 
+/* Does it answer at all? 0, whatever it says. */
+static int ping_meanwhile(struct stream *stream, const struct endpoint *endpoint,
+                          deadline_t deadline, struct reason *why)
+{
+    struct ipc_request request;
+    struct reason refusal;
+    int error;
+
+    ipc_format_plain(IPC_PROCESS_INFO, &request);
+    error = ask_meanwhile(stream, endpoint, &request, deadline, &refusal);
+    return error == 0 || error == -EOPNOTSUPP ? 0 : reason_set(why, error, "%s", refusal.text);
+}
+
 static int end(struct stream *stream, const struct endpoint *endpoint, uint64_t id, int deadline_ms,
                struct reason *why)
 {
     deadline_t deadline = deadline_in_ms((uint64_t)deadline_ms);
     struct ipc_request request;
-    int error;
+    int error = ping_meanwhile(stream, endpoint, deadline, why);
 
-    ipc_format_plain(IPC_PROCESS_INFO, &request);
-    error = ask_meanwhile(stream, endpoint, &request, deadline, why);
-    if (error == 0 || error == -EOPNOTSUPP) {
+    if (error == 0) {
         ipc_format_stop(id, &request);
         error = ask_meanwhile(stream, endpoint, &request, deadline, why);
     }

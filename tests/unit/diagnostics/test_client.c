@@ -45,7 +45,7 @@ static int begin(const struct endpoint *endpoint, deadline_t deadline, struct re
 
 static int stop(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
 {
-    return client_stop(endpoint, SERVED_SESSION, deadline, why);
+    return client_stop(endpoint, SERVED_SESSION, NULL, NULL, deadline, why);
 }
 
 static int write_map(const struct endpoint *endpoint, deadline_t deadline, struct reason *why)
@@ -139,8 +139,44 @@ static void another_session(void **state)
 
     server_start(&server, "stubborn");
     assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
-    assert_int_equal(client_stop(&endpoint, 1, deadline_in_ms(PATIENT_MS), &why), -EBADMSG);
+    assert_int_equal(client_stop(&endpoint, 1, NULL, NULL, deadline_in_ms(PATIENT_MS), &why),
+                     -EBADMSG);
     assert_string_equal(why.text, "the runtime has stopped another session");
+    server_stop(&server);
+}
+
+static int not_any_more(void *data, struct reason *why)
+{
+    ++*(unsigned *)data;
+    return reason_set(why, -ESRCH, "it has gone");
+}
+
+/* A 3.1 does not know what it is asked first: that is an answer, and no reason. */
+static void last_look(void **state)
+{
+    _endpoint_ struct endpoint endpoint = {.fd = -1};
+    struct reason why = {.text = ""};
+    struct server server;
+    unsigned looks = 0;
+
+    server_start(&server, "good");
+    assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
+    assert_int_equal(stop(&endpoint, deadline_in_ms(PATIENT_MS), &why), 0);
+    assert_string_equal(why.text, "");
+    assert_int_equal(client_stop(&endpoint, SERVED_SESSION, not_any_more, &looks,
+                                 deadline_in_ms(PATIENT_MS), &why),
+                     -ESRCH);
+    assert_string_equal(why.text, "it has gone");
+    assert_int_equal(looks, 1);
+    server_stop(&server);
+
+    endpoint_close(&endpoint);
+    server_start(&server, "silent"); /* it is not looked at before it is known to answer */
+    assert_int_equal(endpoint_open(&server.process, &endpoint, NULL), 0);
+    assert_int_equal(
+        client_stop(&endpoint, SERVED_SESSION, not_any_more, &looks, deadline_in_ms(100), &why),
+        -ETIMEDOUT);
+    assert_int_equal(looks, 1);
     server_stop(&server);
 }
 
@@ -170,6 +206,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_answers),
         cmocka_unit_test(another_session),
+        cmocka_unit_test(last_look),
         cmocka_unit_test(what_follows_an_answer),
     };
 
