@@ -32,10 +32,34 @@ const char *cure_refusal(const struct observation *seen)
         return "its sessions can't be read";
     if (cure_collects(seen))
         return "a session has GCHeapCollect (0x800000): it would collect";
+    if (seen->sessions.count == SESSIONS_MAX)
+        return "it has as many sessions as a runtime can have, and none is left for this";
     for (size_t i = 0; i < seen->sessions.count; i++)
         if (seen->sessions.items[i].in_rundown)
             return "one of its sessions is ending";
     return NULL;
+}
+
+bool cure_is_mute(const struct session_client *client)
+{
+    return client->client == CLIENT_STOPPED || client->unread >= CLIENT_UNREAD_MAX;
+}
+
+void cure_explain_silence(const struct observation *seen, struct reason *why)
+{
+    for (size_t i = 0; i < seen->sessions.count; i++) {
+        const struct session *session = &seen->sessions.items[i];
+        struct session_client client = session_client_of(seen, session);
+        struct reason silence = *why;
+
+        if (!cure_is_mute(&client))
+            continue;
+        reason_set(why, 0,
+                   "%.90s; it may wait for the client of session %u (pid %d), which reads nothing: "
+                   "continue or end that",
+                   silence.text, session->index, client.peer ? (int)client.peer->pid : 0);
+        return;
+    }
 }
 
 static int take_nothing(void *data, const void *bytes, size_t length, struct reason *why)

@@ -27,9 +27,16 @@ bool cure_collects(const struct observation *seen);
 
 /*
  * Why it must not be tried, as far as @seen tells; NULL: it may. It must not make the runtime
- * collect; and a session that is ending is about to have the union taken anew itself.
+ * collect; a session that is ending is about to have the union taken anew itself; and where all
+ * slots are taken there is none for ours.
  */
 const char *cure_refusal(const struct observation *seen);
+
+/* Does it read nothing, so that a runtime with something to tell it waits? */
+bool cure_is_mute(const struct session_client *client);
+
+/* A runtime that has not answered, as @why says: adds for whom it waits, if anybody is seen. */
+void cure_explain_silence(const struct observation *seen, struct reason *why);
 
 /* Is there a door to it? 0, or the error of endpoint_open() with the reason. */
 _must_check_ int cure_reach(const struct process *process, struct reason *why);

@@ -92,6 +92,10 @@ static enum reset_state run(struct target *target, struct reset *reset)
 {
     int r = cure(&target->process, reset->providers, &reset->why);
 
+    if (r < 0 && look(target, &reset->after, NULL) < 0) /* whatever it has done until then */
+        reset->after = reset->before;
+    if (r == -ETIMEDOUT)
+        cure_explain_silence(&reset->after.seen, &reset->why);
     for (int waited = 0; r == 0 && waited < OUTCOME_MS; waited += LOOK_MS) {
         wait_for_next_look();
         r = look(target, &reset->after, &reset->why);

@@ -88,6 +88,15 @@ static json_t *encode_account(const struct survey *survey, const struct provider
     return item;
 }
 
+/* As `clrmon check` has it, unless it was judged by a lower bar and something is left on. */
+static enum verdict verdict_of(const struct survey *survey)
+{
+    struct judgement judgement;
+
+    judge(&survey->seen, LEVEL_VERBOSE, &judgement);
+    return survey->judgement.verdict == VERDICT_LEAKED ? VERDICT_LEAKED : judgement.verdict;
+}
+
 json_t *sessions_survey_json(const struct survey *survey)
 {
     const struct observation *seen = &survey->seen;
@@ -101,7 +110,7 @@ json_t *sessions_survey_json(const struct survey *survey)
         "{s:o, s:o, s:i, s:o, s:s}", "sessions", sessions, "effective", effective, "more_effective",
         (int)survey->account.more, "effective_reason",
         json_text_or_null(survey->providers_readable ? "" : survey->providers_why.text), "verdict",
-        verdict_name(survey->judgement.verdict));
+        verdict_name(verdict_of(survey)));
 }
 
 /* Sessions that can't be read: what the sockets say, and what clrmond has seen. */

@@ -18,6 +18,7 @@ struct scene {
     struct event_set runtime, private, rundown, wanted;
     bool no_sessions; /* that can be read */
     bool ending;      /* one is */
+    bool full;        /* there are as many as there can be */
 };
 
 static struct survey look;
@@ -53,6 +54,9 @@ static void make(const struct scene *scene)
     strcpy(session->providers[0].name, provider_name(PROVIDER_RUNTIME));
     session->providers[0].set = scene->wanted;
     look.seen.sessions.items[1] = (struct session){.index = 1, .in_rundown = true};
+    for (uint32_t i = 1; scene->full && i < SESSIONS_MAX; i++)
+        look.seen.sessions.items[i] = (struct session){.index = i, .provider_count = 1};
+    look.seen.sessions.count = scene->full ? SESSIONS_MAX : look.seen.sessions.count;
     judge_look();
 }
 
@@ -88,6 +92,11 @@ static void what_is_to_be_done(void **state)
          false,
          RESET_REFUSED,
          "is ending",
+         1},
+        {{.runtime = {5, 0x1}, .wanted = {4, 0x1}, .full = true},
+         false,
+         RESET_REFUSED,
+         "none is left",
          1},
         {{.runtime = {5, COLLECT | 1}, .wanted = {4, COLLECT | 1}},
          true,
