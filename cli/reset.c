@@ -175,15 +175,15 @@ static int run(struct command *command)
         return subject_say(&command->subject, "reset", "%s", reset->why.text), EXIT_CANNOT_TELL;
     if (!json)
         print_plan(command, reset);
-    if (reset->state == RESET_PLANNED && !command->dry_run) {
-        interrupts_hold(&before);
+    interrupts_hold(&before);
+    if (reset->state == RESET_PLANNED && !command->dry_run)
         reset_run(&command->subject.target, reset);
-        interrupts_release(&before);
-    }
     if (json)
         json_print(encode(command, reset), false);
     else
         print_outcome(reset);
+    fflush(stdout);
+    interrupts_release(&before);
     return exit_status(reset);
 }
 

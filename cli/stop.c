@@ -137,13 +137,16 @@ static bool is_allowed(const struct command *command, struct stopping *stopping)
 
 static void stop(struct command *command, struct stopping *stopping)
 {
-    sigset_t before;
-
     stopping->why = (struct reason){0};
-    interrupts_hold(&before);
     stopping->result = stop_session(&command->subject.target, &stopping->session, &stopping->after,
                                     &stopping->why);
-    interrupts_release(&before);
+    if (command->subject.options.format == FORMAT_JSON)
+        json_print(encode(command, stopping), false);
+    else if (stopping->result == 0)
+        print(command, stopping);
+    else
+        subject_say(&command->subject, "stop", "session %u: %s", stopping->session.index,
+                    stopping->why.text);
 }
 
 static int refuse(const struct command *command, struct stopping *stopping)
@@ -162,6 +165,7 @@ static int refuse(const struct command *command, struct stopping *stopping)
 static int run(struct command *command)
 {
     _free_ struct stopping *stopping = calloc(1, sizeof(*stopping));
+    sigset_t before;
 
     if (!stopping)
         return EXIT_USAGE;
@@ -169,14 +173,10 @@ static int run(struct command *command)
         return subject_say(&command->subject, "stop", "%s", stopping->why.text), EXIT_CANNOT_TELL;
     if (!is_allowed(command, stopping))
         return refuse(command, stopping);
+    interrupts_hold(&before);
     stop(command, stopping);
-    if (command->subject.options.format == FORMAT_JSON)
-        json_print(encode(command, stopping), false);
-    else if (stopping->result == 0)
-        print(command, stopping);
-    else
-        subject_say(&command->subject, "stop", "session %u: %s", stopping->session.index,
-                    stopping->why.text);
+    fflush(stdout);
+    interrupts_release(&before);
     return stopping->result == 0 ? 0 : EXIT_NOT_DONE;
 }
 

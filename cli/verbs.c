@@ -147,7 +147,13 @@ static int run_verb(size_t verb, int argc, char **argv)
         argv[0] = name;
         status = verbs[verb].run(argc, argv);
     }
-    return fflush(stdout) == 0 ? status : EXIT_USAGE;
+    return status;
+}
+
+/* An answer that could not be written is none. */
+static int finish(int status)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? status : EXIT_USAGE;
 }
 
 int verbs_main(int argc, char **argv)
@@ -158,14 +164,12 @@ int verbs_main(int argc, char **argv)
         return fprintf(stderr, "clrmon: --socket needs a path\n"), EXIT_USAGE;
     verb = argc > 1 ? argv[1] : "";
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "version") == 0)
-        return printf("clrmon " CLRMON_VERSION "\n") < 0 ? EXIT_USAGE : 0;
-    if (is_help(verb) || strcmp(verb, "help") == 0) {
-        print_usage(stdout);
-        return 0;
-    }
+        return puts("clrmon " CLRMON_VERSION), finish(0);
+    if (is_help(verb) || strcmp(verb, "help") == 0)
+        return print_usage(stdout), finish(0);
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         if (strcmp(verbs[i].name, verb) == 0)
-            return run_verb(i, argc - 1, argv + 1);
+            return finish(run_verb(i, argc - 1, argv + 1));
     if (*verb)
         fprintf(stderr, "clrmon: no verb '%s'\n", verb);
     print_usage(stderr);

@@ -42,11 +42,31 @@ chosen() {
 usage() {
     local arguments
     for arguments in "check --nonsense" "check -o nonsense" "check -p" "check -p x" "check -p 0" "check -p -1" \
-        "check -p 1x" "check -p 99999999999999999999" "check --level 9" "check --level" "check surplus" "nonsense"; do
+        "check -p 1x" "check -p 99999999999999999999" "check --level 9" "check --level" "check surplus" "nonsense" \
+        "sessions -o wide" "sessions surplus" "reset" "reset -p 1 -p 1" "reset -p 1 --name x" "reset -n x" "stop -p 1" \
+        "stop --session 0" "stop -p 1 --session 64" "stop -p 1 --session 0x" "stop -p 1 --session -1"; do
         # shellcheck disable=SC2086
         clrmon $arguments
         [[ $STATUS == 4 ]] || fail "clrmon $arguments: status $STATUS, not 4"
         [[ -n $ERRORS && -z $OUTPUT ]] || fail "clrmon $arguments: what is wrong belongs on standard error"
+    done
+}
+
+# An answer that could not be written is none, whatever it was.
+unwritten() {
+    local arguments output
+    lab_start "$row" idle
+    for arguments in help --version "reset -h" "sessions -p $LAB_PID" "sessions -p $LAB_PID -j" "reset -p $LAB_PID"; do
+        for output in /dev/full closed; do
+            STATUS=0
+            # shellcheck disable=SC2086
+            if [[ $output == closed ]]; then
+                "$CLRMON" $arguments >&- 2>"$E2E_TMP/errors" || STATUS=$?
+            else
+                "$CLRMON" $arguments >"$output" 2>"$E2E_TMP/errors" || STATUS=$?
+            fi
+            [[ $STATUS == 4 ]] || fail "clrmon $arguments, output $output: status $STATUS, not 4"
+        done
     done
 }
 
@@ -80,5 +100,6 @@ formats() {
 
 scenario "which processes" chosen
 scenario "bad usage" usage
+scenario "an answer that is not written" unwritten
 scenario "forms of output" formats
 scenarios_end
