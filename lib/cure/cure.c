@@ -51,13 +51,16 @@ void cure_explain_silence(const struct observation *seen, struct reason *why)
         const struct session *session = &seen->sessions.items[i];
         struct session_client client = session_client_of(seen, session);
         struct reason silence = *why;
+        char who[24] = "";
 
         if (!cure_is_mute(&client))
             continue;
+        if (client.peer)
+            snprintf(who, sizeof(who), " (pid %d)", (int)client.peer->pid);
         reason_set(why, 0,
-                   "%.90s; it may wait for the client of session %u (pid %d), which reads nothing: "
+                   "%.90s; it may wait for the client of session %u%s, which reads nothing: "
                    "continue or end that",
-                   silence.text, session->index, client.peer ? (int)client.peer->pid : 0);
+                   silence.text, session->index, who);
         return;
     }
 }

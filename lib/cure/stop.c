@@ -7,9 +7,11 @@
 #include "cure/cure.h"
 #include "diagnostics/client.h"
 
-#define LOOK_MS     100
-#define DEADLINE_MS 5000
-#define GONE_MS     3000 /* a session's thread sleeps 100 ms between writes */
+#define LOOK_MS      100
+#define DEADLINE_MS  5000
+#define BEHIND_MS    150  /* a client that is busy reads meanwhile, */
+#define BEHIND_LOOKS 4    /* once of so many times */
+#define GONE_MS      3000 /* a session's thread sleeps 100 ms between writes */
 
 static enum stop_answer answer(struct reason *why, enum stop_answer answer, const char *text)
 {
@@ -88,10 +90,26 @@ static int unreadable(const struct observation *seen, struct reason *why)
     return reason_set(why, -ENODATA, "its sessions can't be read: %.180s", seen->sessions_why.text);
 }
 
+static bool is_somebody_behind(const struct observation *seen)
+{
+    for (size_t i = 0; i < seen->sessions.count; i++) {
+        struct session_client client = session_client_of(seen, &seen->sessions.items[i]);
+
+        if (client.client == CLIENT_ALIVE && cure_is_mute(&client))
+            return true;
+    }
+    return false;
+}
+
 int stop_look(struct target *target, struct survey *out, struct reason *why)
 {
+    const struct timespec pause = {.tv_nsec = BEHIND_MS * 1000000};
     int r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
 
+    for (int again = 1; r == 0 && again < BEHIND_LOOKS && is_somebody_behind(&out->seen); again++) {
+        nanosleep(&pause, NULL);
+        r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
+    }
     if (r == 0 && !out->seen.sessions_readable)
         return unreadable(&out->seen, why);
     return r;

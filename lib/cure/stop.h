@@ -20,7 +20,10 @@ enum stop_answer {
     STOP_NEVER,   /* it would do harm, or nothing: @why */
 };
 
-/* A look at the process; -ENODATA when its sessions can't be read, or as survey_take(). */
+/*
+ * A look at the process, or a few while a client has much to read: whoever only is busy catches up.
+ * -ENODATA when its sessions can't be read, or as survey_take().
+ */
 _must_check_ int stop_look(struct target *target, struct survey *out, struct reason *why);
 
 /*
