@@ -58,11 +58,12 @@ listener() { # ROW
 environment() { # ROW
     local prefix=DOTNET
     [[ $1 != 3.1.2 ]] || prefix=COMPlus
-    export "${prefix}_EnableEventPipe=1" "${prefix}_EventPipeConfig=$runtime_provider:0x10:3,Lab-Nobody:0x5:2"
+    export "${prefix}_EnableEventPipe=1" "${prefix}_EventPipeConfig=$runtime_provider:0x10:3,Lab-Nobody:0x5:2,Bücher:0x3:4"
     cd "$E2E_TMP" # where the file goes
     lab_start "$1" idle
     expect_lists 30 "$LAB_PID" "(.sessions | length == 1) and (.sessions[0] | .type == \"file\" and .client == null and .asked_by == \"${prefix}_EnableEventPipe\")"
     expect '.sessions[0].providers | any(.name == "Lab-Nobody" and .keywords == "0x5" and .level == 2)'
+    expect '.sessions[0].providers | any((.name | test("^B.*cher$")) and .keywords == "0x3" and .level == 4)'
     clrmon sessions -p "$LAB_PID"
     expect_output "asked for by ${prefix}_EnableEventPipe"
 }
