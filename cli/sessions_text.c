@@ -210,7 +210,9 @@ static void print_unread(const struct sessions_report *report)
         peer_text(&seen->clients.peers[i], text);
         printf("    connected: %s\n", text);
     }
-    if (json_array_size(report->record))
+    if (!report->record)
+        puts("    clrmond can't be asked what it has seen");
+    else if (json_array_size(report->record))
         puts("    what clrmond has seen of it");
     json_array_foreach(report->record, i, event)
     {

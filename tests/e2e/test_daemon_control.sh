@@ -85,8 +85,32 @@ slow() {
     daemon_end
 }
 
+# Whose sessions can't be read, of that what the daemon has seen is told instead.
+unreadable() {
+    daemon_start
+    fixture_start
+    eventually 30 fixture_is_watched
+    lab_say "$LAB_PID" "100 5 0x1000001"
+    fixture_did 100
+    eventually 30 recorded
+    clrmon --socket "$DAEMON_SOCKET" sessions -p "$LAB_PID"
+    expect_status 3
+    expect_output "its sessions can't be read"
+    expect_output '5 .*0x1000001|Verbose\(5\) 0x1000001'
+    daemon_end
+    clrmon --socket "$DAEMON_SOCKET" sessions -p "$LAB_PID"
+    expect_status 3
+    expect_output "clrmond can't be asked"
+}
+
+recorded() {
+    ask sessions -o json -p "$LAB_PID"
+    json_holds '.processes[0] | .sessions == null and (.not_read.events | any(.kind == "gc.events" and .new.keywords == "0x1000001"))'
+}
+
 scenario "a user outside the group" stranger
 scenario "100 clients" hundred
 scenario "garbage" garbage
 scenario "a follower that does not read" slow
+scenario "sessions that cannot be read" unreadable
 scenarios_end
