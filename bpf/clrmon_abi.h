@@ -165,7 +165,6 @@ struct abi_process_sums {
     struct abi_wait_sum other_threads;
     abi_u64 longest_ns;
     abi_u64 last_ns; /* CLOCK_MONOTONIC of the last exit, here and below */
-    abi_u64 thrown;  /* waits broken off by an exception */
     abi_u64 unpaired;
     abi_u64 abandoned;
     abi_u64 histogram[ABI_WAIT_BUCKETS];
@@ -213,8 +212,19 @@ struct abi_thread_sums {
     abi_u8 comm[ABI_COMM_MAX]; /* as of the first wait; "": not known */
 };
 
-/* Map "waiting", by tid: what a thread waits for now. It stays, with depth 0, until the thread
- * ends. */
+/*
+ * Map "waiting", by tid: what a thread waits for now. It stays, with depth 0, until the thread
+ * ends, and so does its first entry, with the sums of its waits that are not in the maps by lock,
+ * stack and thread yet. Who reads those maps before this one and adds the two counts nothing twice.
+ *
+ * A thread that waits for the same lock again, called as deep as before and not later than
+ * ABI_ALIKE_NS after it began to wait the last time, is taken to come the same way and to wait for
+ * the same owner, up to ABI_ALIKE_MAX times in a row. If that wait gets longer than ABI_ALIKE_NS,
+ * its owner is not known.
+ */
+#define ABI_ALIKE_NS  500000
+#define ABI_ALIKE_MAX 127 /* a prime, to be in step with nothing */
+
 struct abi_waiting_entry {
     abi_u64 start;         /* CLOCK_MONOTONIC, ns */
     abi_u64 stack_pointer; /* at the entry: one that lies below the present one has been left */
@@ -223,13 +233,14 @@ struct abi_waiting_entry {
     abi_u32 owner;
     abi_u32 kind;
     abi_u32 stack;
-    abi_u32 zero;
+    abi_u32 settings; /* with which its process was found to be counted */
 };
 
 struct abi_waiting {
     abi_u32 pid;
     abi_u32 depth; /* the innermost have no entry where they are more than ABI_WAIT_NESTED */
     struct abi_waiting_entry entries[ABI_WAIT_NESTED];
+    struct abi_lock_sums pending; /* of ABI_WAIT_LOCK, and of entries[0] but for its start */
 };
 
 /* A wait that is over, in a ring of their own so that a storm of them drowns nothing else. */
@@ -256,7 +267,7 @@ struct abi_event_key {
 
 _Static_assert(sizeof(struct abi_record) == 64, "a record is one cache line");
 _Static_assert(sizeof(struct abi_counters) == 160, "counters are what both sides think");
-_Static_assert(sizeof(struct abi_waiting) == 152, "a waiting thread's fit into 256 bytes");
+_Static_assert(sizeof(struct abi_waiting) == 184, "a waiting thread's fit into 256 bytes");
 _Static_assert(sizeof(struct abi_stack_sums) == 160, "a stack's fit into 256 bytes");
-_Static_assert(sizeof(struct abi_process_sums) == 360, "a process's fit into 512 bytes");
+_Static_assert(sizeof(struct abi_process_sums) == 352, "a process's fit into 512 bytes");
 _Static_assert(sizeof(struct abi_wait) == 72, "a wait is what both sides think");

@@ -19,26 +19,33 @@ static __always_inline __u64 caller_of(struct pt_regs *ctx)
 #endif
 }
 
-SEC("uprobe")
-int lock_enter(struct pt_regs *ctx)
+static __always_inline void begin_wait(struct pt_regs *ctx, __u64 id, struct abi_counters *counters)
 {
     struct abi_lock_layout layout = abi_lock_layout_of(bpf_get_attach_cookie(ctx));
     struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK,
                                       .stack_pointer = PT_REGS_SP(ctx),
                                       .lock = PT_REGS_PARM1(ctx),
+                                      .settings = settings,
                                       .caller = caller_of(ctx)};
+    struct abi_wait_process *process = process_of(id >> 32, ABI_WAIT_LOCK, counters);
+
+    if (!process)
+        return;
+    entry.owner = owner_of(process, layout, entry.lock, PT_REGS_PARM2(ctx), counters);
+    push(ctx, &entry, 0, id, counters);
+}
+
+SEC("uprobe")
+int lock_enter(struct pt_regs *ctx)
+{
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
-    struct abi_wait_process *process;
 
     if (!counters)
         return 0;
     add(&counters->hits[ABI_HIT_LOCK_ENTER], 1);
-    process = process_of(id >> 32, ABI_WAIT_LOCK, counters);
-    if (!process)
-        return 0;
-    entry.owner = owner_of(process, layout, entry.lock, PT_REGS_PARM2(ctx), counters);
-    push(ctx, &entry, 0, id, counters);
+    if (!push_again(PT_REGS_PARM1(ctx), PT_REGS_SP(ctx), id))
+        begin_wait(ctx, id, counters);
     return 0;
 }
 
@@ -48,6 +55,7 @@ int wait_enter(struct pt_regs *ctx)
     struct abi_waiting_entry entry = {.kind = ABI_WAIT_HANDLE,
                                       .stack_pointer = PT_REGS_SP(ctx),
                                       .lock = PT_REGS_PARM1(ctx),
+                                      .settings = settings,
                                       .caller = caller_of(ctx)};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
@@ -60,9 +68,10 @@ int wait_enter(struct pt_regs *ctx)
     return 0;
 }
 
+/* Told only to those who follow. */
 static __always_inline bool is_thrown(struct pt_regs *ctx)
 {
-    return bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
+    return !settings && bpf_get_attach_cookie(ctx) == ABI_EXIT_THROWS;
 }
 
 SEC("uprobe")

@@ -43,8 +43,10 @@ int process_exit(struct bpf_raw_tracepoint_args *ctx)
     struct abi_record *record;
     bool waited;
 
+    if (!counters)
+        return 0;
     forget_thread(id, counters);
-    if (!counters || id >> 32 != (__u32)id)
+    if (id >> 32 != (__u32)id)
         return 0;
     waited = forget_process(id);
     if (!waited && !is_watched(id))

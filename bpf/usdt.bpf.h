@@ -32,8 +32,8 @@ static __always_inline bool is_managed(struct pt_regs *ctx)
 SEC("usdt")
 int contention_start(struct pt_regs *ctx)
 {
-    struct abi_waiting_entry entry = {.kind = ABI_WAIT_LOCK,
-                                      .stack_pointer = read_u64(PT_REGS_FP(ctx))};
+    struct abi_waiting_entry entry = {
+        .kind = ABI_WAIT_LOCK, .stack_pointer = read_u64(PT_REGS_FP(ctx)), .settings = settings};
     struct abi_counters *counters = counters_of_cpu();
     __u64 id = bpf_get_current_pid_tgid();
 

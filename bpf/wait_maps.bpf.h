@@ -75,11 +75,16 @@ struct {
     __uint(value_size, ABI_STACK_DEPTH * sizeof(__u64));
 } stacks SEC(".maps");
 
-/* A wait at least so long goes to the ring. The daemon's to write. */
+/*
+ * The daemon's to write. Each change has another number, so that what a thread has found out holds
+ * as long as it sees the same; 0, which holds nothing, while somebody follows single waits.
+ */
+volatile __u32 settings = 1;
+
+/* A wait at least so long goes to the ring. */
 volatile __u64 min_wait_ns = ABI_NOBODY_FOLLOWS;
 
-/* Kinds of waits, as bits, of which nothing is counted while their probes come and go. The daemon's
- * to write. */
+/* Kinds of waits, as bits, of which nothing is counted while their probes come and go. */
 volatile __u32 kinds_off = 0;
 
 static const struct abi_wait_process no_process;
@@ -105,10 +110,10 @@ static __always_inline void add(__u64 *to, __u64 amount)
     __sync_fetch_and_add(to, amount);
 }
 
-static __always_inline void add_wait(struct abi_wait_sum *sum, __u64 wait_ns)
+static __always_inline void add_sum(struct abi_wait_sum *to, const struct abi_wait_sum *more)
 {
-    add(&sum->waits, 1);
-    add(&sum->wait_ns, wait_ns);
+    add(&to->waits, more->waits);
+    add(&to->wait_ns, more->wait_ns);
 }
 
 /* Twice, for another processor may have come between with less. */

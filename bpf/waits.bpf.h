@@ -6,9 +6,12 @@
  *
  * An exit is told from the entry by the thread and the stack pointer: what has been entered at or
  * below the present one was left without passing an exit.
+ *
+ * What is like the thread's last wait (clrmon_abi.h) takes push_again(), which reads nothing of the
+ * process: neither the lock, nor the stack.
  */
 
-#include "wait_maps.bpf.h"
+#include "wait_sums.bpf.h"
 
 /* Entry */
 
@@ -25,13 +28,6 @@ static __always_inline __u32 stack_of(struct pt_regs *ctx, __u32 left_out,
         return id;
     add(&counters->losses[ABI_LOSS_STACK], 1);
     return ABI_NO_STACK;
-}
-
-static __always_inline struct abi_process_sums *sums_of(__u32 pid, enum abi_wait_kind kind)
-{
-    struct abi_process_key key = {pid, kind};
-
-    return find_or_add(&wait_sums, &key, &no_process_sums);
 }
 
 /* Those who have been left behind by one that now enters, or exits, at @stack_pointer; with the
@@ -54,6 +50,39 @@ static __always_inline void drop_left(struct abi_waiting *thread, __u64 stack_po
     }
 }
 
+static __always_inline bool holds(const struct abi_waiting_entry *entry)
+{
+    __u32 now = settings;
+
+    return now && entry->settings == now;
+}
+
+/* Does @thread, which has just waited, wait again for the same, called as deep as then? */
+static __always_inline bool is_alike(const struct abi_waiting *thread, __u64 lock,
+                                     __u64 stack_pointer)
+{
+    const struct abi_waiting_entry *last = &thread->entries[0];
+    __u64 waits = thread->pending.sum.waits;
+
+    return !thread->depth && waits && waits < ABI_ALIKE_MAX && last->lock == lock &&
+           last->stack_pointer == stack_pointer && holds(last);
+}
+
+static __always_inline bool push_again(__u64 lock, __u64 stack_pointer, __u32 tid)
+{
+    struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &tid);
+    __u64 now;
+
+    if (!thread || !is_alike(thread, lock, stack_pointer))
+        return false;
+    now = bpf_ktime_get_ns();
+    if (now - thread->entries[0].start > ABI_ALIKE_NS)
+        return false;
+    thread->entries[0].start = now;
+    thread->depth = 1;
+    return true;
+}
+
 static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *entry,
                                  __u32 left_out, __u64 id, struct abi_counters *counters)
 {
@@ -72,6 +101,8 @@ static __always_inline void push(struct pt_regs *ctx, struct abi_waiting_entry *
         add(&counters->losses[ABI_LOSS_WAITERS], 1);
         return;
     }
+    if (top == 0)
+        count_pending(thread, tid, counters);
     entry->stack = stack_of(ctx, left_out, counters);
     entry->start = bpf_ktime_get_ns();
     thread->entries[top] = *entry;
@@ -89,158 +120,105 @@ static __always_inline struct abi_wait_process *process_of(__u32 pid, enum abi_w
 
 /* Exit */
 
-struct ended_wait {
-    struct abi_waiting_entry entry;
-    __u64 end;
-    __u64 wait_ns;
-    __u32 pid, tid;
-    bool thrown;
-};
-
-static __always_inline void count_lock(const struct ended_wait *wait,
-                                       struct abi_process_sums *process,
-                                       struct abi_counters *counters)
+static __always_inline void tell(const struct ended_waits *wait, bool thrown,
+                                 struct abi_counters *counters)
 {
-    struct abi_lock_key key = {wait->entry.lock, wait->pid, wait->entry.owner};
-    struct abi_lock_sums *sums = key.lock ? find_or_add(&lock_sums, &key, &no_lock_sums) : NULL;
-
-    if (!sums) {
-        add(&counters->losses[ABI_LOSS_SUMS], key.lock != 0);
-        add_wait(&process->other_locks, wait->wait_ns);
-        return;
-    }
-    add_wait(&sums->sum, wait->wait_ns);
-    raise(&sums->longest_ns, wait->wait_ns);
-    sums->last_ns = wait->end;
-}
-
-static __always_inline void count_thread(const struct ended_wait *wait,
-                                         struct abi_process_sums *process,
-                                         struct abi_counters *counters)
-{
-    struct abi_thread_key key = {wait->pid, wait->tid};
-    struct abi_thread_sums *sums = find_or_add(&thread_sums, &key, &no_thread_sums);
-
-    if (!sums) {
-        add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_threads, wait->wait_ns);
-        return;
-    }
-    if (!sums->comm[0])
-        bpf_get_current_comm(sums->comm, sizeof(sums->comm));
-    add_wait(&sums->sum, wait->wait_ns);
-    raise(&sums->longest_ns, wait->wait_ns);
-    sums->last_ns = wait->end;
-}
-
-static __always_inline void count_stack(const struct ended_wait *wait,
-                                        struct abi_process_sums *process,
-                                        struct abi_counters *counters)
-{
-    struct abi_stack_key key = {wait->pid, wait->entry.kind, wait->entry.stack, 0,
-                                wait->entry.caller};
-    struct abi_stack_sums *sums = find_or_add(&stack_sums, &key, &no_stack_sums);
-
-    if (!sums) {
-        add(&counters->losses[ABI_LOSS_SUMS], 1);
-        add_wait(&process->other_stacks, wait->wait_ns);
-        return;
-    }
-    add_wait(&sums->sum, wait->wait_ns);
-    raise(&sums->longest_ns, wait->wait_ns);
-    sums->last_ns = wait->end;
-    if (wait->entry.kind == ABI_WAIT_HANDLE)
-        __sync_fetch_and_add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
-}
-
-static __always_inline void count_process(const struct ended_wait *wait,
-                                          struct abi_process_sums *sums)
-{
-    add_wait(&sums->sum, wait->wait_ns);
-    raise(&sums->longest_ns, wait->wait_ns);
-    sums->last_ns = wait->end;
-    add(&sums->histogram[bucket_of(wait->wait_ns)], 1);
-    if (wait->thrown)
-        add(&sums->thrown, 1);
-}
-
-static __always_inline void tell(const struct ended_wait *wait, struct abi_counters *counters)
-{
+    const struct abi_waiting_entry *entry = wait->entry;
     struct abi_wait *record;
 
-    if (wait->wait_ns < min_wait_ns || min_wait_ns == ABI_NOBODY_FOLLOWS)
+    if (wait->sums->sum.wait_ns < min_wait_ns || min_wait_ns == ABI_NOBODY_FOLLOWS)
         return;
     record = bpf_ringbuf_reserve(&waits, sizeof(*record), 0);
     if (!record) {
         add(&counters->losses[ABI_LOSS_WAITS_FULL], 1);
         return;
     }
-    record->end = wait->end;
-    record->wait_ns = wait->wait_ns;
-    record->lock = wait->entry.lock;
-    record->caller = wait->entry.caller;
+    record->end = wait->sums->last_ns;
+    record->wait_ns = wait->sums->sum.wait_ns;
+    record->lock = entry->lock;
+    record->caller = entry->caller;
     record->pid = wait->pid;
     record->tid = wait->tid;
-    record->owner = wait->entry.owner;
-    record->stack = wait->entry.stack;
-    record->kind = wait->entry.kind;
-    record->thrown = wait->thrown;
+    record->owner = entry->owner;
+    record->stack = entry->stack;
+    record->kind = entry->kind;
+    record->thrown = thrown;
     bpf_get_current_comm(record->comm, sizeof(record->comm));
     bpf_ringbuf_submit(record, 0);
 }
 
-/* The topmost entry is the one that ends here, if it is of that kind. */
-static __always_inline bool pop(__u64 stack_pointer, enum abi_wait_kind kind,
-                                struct ended_wait *wait, struct abi_counters *counters)
+/* The topmost entry, if it is of the kind that ends here. */
+static __always_inline const struct abi_waiting_entry *pop(struct abi_waiting *thread,
+                                                           __u64 stack_pointer,
+                                                           enum abi_wait_kind kind,
+                                                           struct abi_counters *counters)
 {
-    struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &wait->tid);
     __u32 top;
 
-    if (!thread)
-        return false;
     drop_left(thread, stack_pointer, false, counters);
     if (thread->depth > ABI_WAIT_NESTED) {
         thread->depth--;
-        return false;
+        return NULL;
     }
     top = thread->depth - 1;
     if (top >= ABI_WAIT_NESTED || thread->entries[top].kind != kind)
-        return false;
-    wait->entry = thread->entries[top];
-    wait->wait_ns = wait->end - wait->entry.start;
+        return NULL;
     thread->depth = top;
-    return true;
+    return &thread->entries[top];
+}
+
+static __always_inline bool is_off(__u32 pid, enum abi_wait_kind kind)
+{
+    struct abi_wait_process *process = bpf_map_lookup_elem(&wait_processes, &pid);
+
+    return ((process ? process->off : 0) | kinds_off) & 1 << kind;
+}
+
+/* The owner that was read for an earlier wait is not told of a long one. */
+static __always_inline void count_wait(struct abi_waiting *thread, const struct ended_waits *wait,
+                                       struct abi_process_sums *process,
+                                       struct abi_counters *counters)
+{
+    count_process(process, wait->sums);
+    if (wait->entry->kind != ABI_WAIT_LOCK || thread->depth) {
+        count_lists(wait, process, counters);
+        return;
+    }
+    if (thread->pending.sum.waits && wait->sums->longest_ns > ABI_ALIKE_NS) {
+        count_pending(thread, wait->tid, counters);
+        thread->entries[0].owner = 0;
+    }
+    postpone(thread, wait->sums);
 }
 
 static __always_inline void leave(__u64 stack_pointer, bool thrown, enum abi_wait_kind kind,
                                   struct abi_counters *counters)
 {
     __u64 id = bpf_get_current_pid_tgid();
-    struct ended_wait wait = {.end = bpf_ktime_get_ns(), .pid = id >> 32, .tid = id};
-    struct abi_wait_process *process = bpf_map_lookup_elem(&wait_processes, &wait.pid);
-    bool entered = pop(stack_pointer, kind, &wait, counters);
-    struct abi_process_sums *sums;
+    struct abi_lock_sums ended = {.sum.waits = 1, .last_ns = bpf_ktime_get_ns()};
+    struct ended_waits wait = {.sums = &ended, .pid = id >> 32, .tid = id};
+    struct abi_waiting *thread = bpf_map_lookup_elem(&waiting, &wait.tid);
+    struct abi_process_sums *process;
+    bool held;
 
-    if (((process ? process->off : 0) | kinds_off) & 1 << kind)
+    wait.entry = thread ? pop(thread, stack_pointer, kind, counters) : NULL;
+    held = wait.entry && holds(wait.entry);
+    if (!held && is_off(wait.pid, kind))
         return;
-    if (!entered)
+    if (!wait.entry)
         add(&counters->losses[ABI_LOSS_UNPAIRED], 1);
-    sums = sums_of(wait.pid, kind);
-    if (!sums)
+    process = sums_of(wait.pid, kind);
+    if (!process)
         add(&counters->losses[ABI_LOSS_PROCESSES], 1);
-    if (!sums || !entered) {
-        if (sums)
-            add(&sums->unpaired, 1);
+    if (!process || !wait.entry) {
+        if (process)
+            add(&process->unpaired, 1);
         return;
     }
-    wait.thrown = thrown;
-    count_process(&wait, sums);
-    count_stack(&wait, sums, counters);
-    if (kind == ABI_WAIT_LOCK) {
-        count_lock(&wait, sums, counters);
-        count_thread(&wait, sums, counters);
-    }
-    tell(&wait, counters);
+    ended.sum.wait_ns = ended.longest_ns = ended.last_ns - wait.entry->start;
+    count_wait(thread, &wait, process, counters);
+    if (!held)
+        tell(&wait, thrown, counters);
 }
 
 /* The end of a thread, or of the program that a process was until now */
@@ -252,9 +230,9 @@ static __always_inline void forget_thread(__u32 tid, struct abi_counters *counte
 
     if (!thread)
         return;
-    if (counters)
-        add(&counters->losses[ABI_LOSS_ABANDONED],
-            thread->depth < ABI_WAIT_NESTED ? thread->depth : ABI_WAIT_NESTED);
+    add(&counters->losses[ABI_LOSS_ABANDONED],
+        thread->depth < ABI_WAIT_NESTED ? thread->depth : ABI_WAIT_NESTED);
+    count_pending(thread, tid, counters);
     bpf_map_delete_elem(&waiting, &tid);
 }
 

@@ -147,7 +147,9 @@ int contention_set_process(struct contention_reader *reader, pid_t pid, enum pro
     if (r < 0 && r != -ENOENT)
         return r;
     process.off = on ? process.off & ~bit : process.off | bit;
-    return wait_map_set(reader->probes, WAIT_MAP_PROCESSES, &key, &process);
+    r = wait_map_set(reader->probes, WAIT_MAP_PROCESSES, &key, &process);
+    probes_change_settings(reader->probes);
+    return r;
 }
 
 bool contention_process_is_on(const struct contention_reader *reader, pid_t pid,
@@ -265,9 +267,9 @@ static int read_waits(struct contention_reader *reader, const struct stored_proc
     describe(reader, stored, out);
     if (!reader->probes)
         return 0;
-    r = read_recent(reader, WAIT_MAP_WAITING, stale_ns, &reader->waiting);
-    if (r == 0)
-        r = read_recent(reader, WAIT_MAP_STACK_SUMS, stale_ns, &reader->stacks);
+    r = read_recent(reader, WAIT_MAP_STACK_SUMS, stale_ns, &reader->stacks);
+    if (r == 0 && stale_ns) /* else it is read behind the others */
+        r = read_recent(reader, WAIT_MAP_WAITING, stale_ns, &reader->waiting);
     out->now_ns = clock_monotonic_ns();
     question.probes = reader->probes;
     question.process = known ? &known->waiter : &unknown;

@@ -27,6 +27,7 @@ struct probes {
     int cpus;
     bool has_multi;
     uint64_t abandoned; /* waits that the daemon has forgotten */
+    uint32_t settings;  /* the number of the present ones; never 0 */
 };
 
 struct image_probes {
@@ -198,7 +199,11 @@ int probes_new(struct probes **out, size_t ring_bytes, probes_listener *listener
     if (!probes)
         return reason_set(why, -ENOMEM, "no memory");
     *probes = (struct probes){
-        .listener = listener, .context = context, .cpus = libbpf_num_possible_cpus()};
+        .listener = listener,
+        .context = context,
+        .cpus = libbpf_num_possible_cpus(),
+        .settings = 1,
+    };
     last_message[0] = 0;
     libbpf_set_print(keep_message);
     setrlimit(RLIMIT_MEMLOCK, &unlimited); /* kernels before 5.11; refused without harm */
@@ -248,11 +253,23 @@ void probes_follow_waits(struct probes *probes, uint64_t min_wait_ns,
     probes->wait_listener = listener;
     probes->wait_context = context;
     probes->skeleton->data->min_wait_ns = min_wait_ns;
+    probes_change_settings(probes);
+}
+
+void probes_change_settings(struct probes *probes)
+{
+    bool followed = probes->skeleton->data->min_wait_ns != ABI_NOBODY_FOLLOWS;
+
+    if (++probes->settings == 0)
+        probes->settings = 1;
+    __atomic_store_n(&probes->skeleton->data->settings, followed ? 0 : probes->settings,
+                     __ATOMIC_RELEASE);
 }
 
 void probes_set_kinds_off(struct probes *probes, uint32_t kinds)
 {
     probes->skeleton->bss->kinds_off = kinds;
+    probes_change_settings(probes);
 }
 
 static const struct bpf_map *map_of(const struct probes *probes, enum wait_map map)

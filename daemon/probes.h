@@ -75,6 +75,10 @@ int probes_events_map(const struct probes *probes);
 /* Kinds of waits, as bits, of which nothing is counted. */
 void probes_set_kinds_off(struct probes *probes, uint32_t kinds);
 
+/* Something that threads have found out does not hold any more, such as that their process is
+ * counted; to be said after it has been changed. */
+void probes_change_settings(struct probes *probes);
+
 /* Exits and forks are reported of watched processes only. */
 void probes_watch(struct probes *probes, pid_t pid);
 void probes_unwatch(struct probes *probes, pid_t pid);

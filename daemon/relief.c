@@ -216,7 +216,7 @@ void relief_make_room(const struct probes *probes, relief_taker *take, void *con
 uint64_t relief_forget_waiting(const struct probes *probes, enum abi_wait_kind kind)
 {
     _wait_rows_ struct wait_rows rows = {0};
-    const struct abi_waiting *threads;
+    struct abi_waiting *threads;
     const uint32_t *tids;
     uint64_t waits = 0;
 
@@ -228,7 +228,8 @@ uint64_t relief_forget_waiting(const struct probes *probes, enum abi_wait_kind k
         if (!threads[i].depth || threads[i].entries[0].kind != kind)
             continue;
         waits += threads[i].depth;
-        wait_map_delete(probes, WAIT_MAP_WAITING, &tids[i]);
+        threads[i].depth = 0;
+        bpf_map_update_elem(probes_map(probes, WAIT_MAP_WAITING), &tids[i], &threads[i], BPF_EXIST);
     }
     return waits;
 }

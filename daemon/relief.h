@@ -21,5 +21,6 @@ void relief_drop_gone(const struct probes *probes);
 /* A map of which three quarters are full is emptied to the half. */
 void relief_make_room(const struct probes *probes, relief_taker *take, void *context);
 
-/* Nobody is known to wait for @kind any more. So many waits were given up. */
+/* Nobody is known to wait for @kind any more; what is pending stays. So many waits were given up.
+ */
 uint64_t relief_forget_waiting(const struct probes *probes, enum abi_wait_kind kind);

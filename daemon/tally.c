@@ -161,6 +161,14 @@ const struct abi_waiting_entry *tally_waits_for(const struct abi_waiting *thread
     return top->start && top->start <= now && top->kind < ABI_WAIT_KIND_MAX ? top : NULL;
 }
 
+uint32_t tally_waits_for_owner(const struct abi_waiting *thread,
+                               const struct abi_waiting_entry *entry, uint64_t now)
+{
+    bool borrowed = entry == &thread->entries[0] && thread->pending.sum.waits;
+
+    return borrowed && now - entry->start > ABI_ALIKE_NS ? 0 : entry->owner;
+}
+
 static int by_value(const void *left, const void *right)
 {
     return compare(*(const uint64_t *)left, *(const uint64_t *)right);

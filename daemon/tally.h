@@ -54,6 +54,10 @@ _must_check_ int tally_threads(struct tally *tally, uint32_t pid, const struct a
 const struct abi_waiting_entry *tally_waits_for(const struct abi_waiting *thread, uint32_t pid,
                                                 uint64_t now);
 
+/* For whom: 0: not known, or not for sure, as the wait has become a long one. */
+uint32_t tally_waits_for_owner(const struct abi_waiting *thread,
+                               const struct abi_waiting_entry *entry, uint64_t now);
+
 /*
  * Which rows a map is to be relieved of: the smallest, until @keep are left. Sums longer than what
  * is returned stay; 0: nothing has to go.

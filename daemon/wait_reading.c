@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tally.h"
+#include "util/clock.h"
 #include "util/text.h"
 
 #define STACK_ID_BITS 13 /* of a line's key; the rest is the caller's address */
@@ -151,6 +152,47 @@ static int add_threads(struct reading *reading)
                                  rows.values, rows.count);
 }
 
+/* A thread's waits that are not in the maps yet. */
+static int add_pending(struct reading *reading, uint32_t tid, const struct abi_waiting *thread)
+{
+    const struct abi_waiting_entry *entry = &thread->entries[0];
+    const struct abi_lock_sums *sums = &thread->pending;
+    const struct abi_lock_key lock = {entry->lock, reading->pid, entry->owner};
+    const struct abi_stack_key stack = {reading->pid, ABI_WAIT_LOCK, entry->stack, 0,
+                                        entry->caller};
+    struct contended_list *lists = reading->out->lists;
+    int r = add_stack(reading, &stack,
+                      &(struct abi_stack_sums){.sum = sums->sum, .longest_ns = sums->longest_ns});
+
+    if (r == 0)
+        r = tally_threads(
+            &reading->tallies[CONTENTION_BY_THREAD], reading->pid,
+            &(struct abi_thread_key){reading->pid, tid},
+            &(struct abi_thread_sums){.sum = sums->sum, .longest_ns = sums->longest_ns}, 1);
+    if (!entry->lock) {
+        add_abi(&lists[CONTENTION_BY_LOCK].other, sums->sum);
+        add_abi(&lists[CONTENTION_BY_OWNER].other, sums->sum);
+        return r;
+    }
+    if (r == 0)
+        r = tally_locks(&reading->tallies[CONTENTION_BY_LOCK], reading->pid, &lock, sums, 1);
+    if (r == 0)
+        r = tally_owners(&reading->tallies[CONTENTION_BY_OWNER], reading->pid, &lock, sums, 1);
+    return r;
+}
+
+static int add_all_pending(struct reading *reading, const struct wait_rows *rows)
+{
+    const struct abi_waiting *threads = rows->values;
+    const uint32_t *tids = rows->keys;
+    int r = 0;
+
+    for (size_t i = 0; i < rows->count && r == 0; i++)
+        if (threads[i].pid == reading->pid && threads[i].pending.sum.waits)
+            r = add_pending(reading, tids[i], &threads[i]);
+    return r;
+}
+
 /* Whose locks and threads the kernel does not keep apart. */
 static int add_managed(struct reading *reading)
 {
@@ -225,7 +267,8 @@ static void count_waiter(struct contention *out, uint64_t waiting_ns)
         out->longest_wait_ns = waiting_ns;
 }
 
-static int add_waiter(struct reading *reading, uint32_t tid, const struct abi_waiting_entry *entry)
+static int add_waiter(struct reading *reading, uint32_t tid, const struct abi_waiting *thread,
+                      const struct abi_waiting_entry *entry)
 {
     struct abi_stack_key stack = {reading->pid, entry->kind, entry->stack, 0, entry->caller};
     uint64_t now = reading->out->now_ns;
@@ -234,12 +277,12 @@ static int add_waiter(struct reading *reading, uint32_t tid, const struct abi_wa
         .waiters = 1,
         .waiting_ns = now - entry->start,
         .last_ns = now,
-        .owner = entry->owner,
+        .owner = tally_waits_for_owner(thread, entry, now),
     };
     const uint64_t keys[CONTENTION_BY_MAX] = {
         [CONTENTION_BY_LOCK] = row.managed ? 0 : entry->lock,
         [CONTENTION_BY_STACK] = id_of(&stack),
-        [CONTENTION_BY_OWNER] = entry->owner,
+        [CONTENTION_BY_OWNER] = row.owner,
         [CONTENTION_BY_THREAD] = tid,
     };
     int r = 0;
@@ -254,9 +297,8 @@ static int add_waiter(struct reading *reading, uint32_t tid, const struct abi_wa
     return r;
 }
 
-static int add_waiters(struct reading *reading)
+static int add_waiters(struct reading *reading, const struct wait_rows *rows)
 {
-    const struct wait_rows *rows = reading->question->waiting;
     const struct abi_waiting *threads = rows->values;
     const uint32_t *tids = rows->keys;
     int r = 0;
@@ -266,7 +308,7 @@ static int add_waiters(struct reading *reading)
             tally_waits_for(&threads[i], reading->pid, reading->out->now_ns);
 
         if (entry)
-            r = add_waiter(reading, tids[i], entry);
+            r = add_waiter(reading, tids[i], &threads[i], entry);
     }
     return r;
 }
@@ -370,6 +412,7 @@ static struct reading begin(const struct wait_question *question, struct content
 int wait_reading_lists(const struct wait_question *question, struct contention *out)
 {
     _cleanup_(reading_free) struct reading reading = begin(question, out);
+    _wait_rows_ struct wait_rows waiting = {0};
     int r = add_stacks(&reading);
 
     if (r == 0)
@@ -377,9 +420,14 @@ int wait_reading_lists(const struct wait_question *question, struct contention *
     if (r == 0)
         r = add_threads(&reading);
     if (r == 0)
+        r = wait_rows_read(question->probes, WAIT_MAP_WAITING, &waiting);
+    out->now_ns = clock_monotonic_ns();
+    if (r == 0)
+        r = add_all_pending(&reading, &waiting);
+    if (r == 0)
         r = add_managed(&reading);
     if (r == 0)
-        r = add_waiters(&reading);
+        r = add_waiters(&reading, &waiting);
     add_process(&reading);
     say_unjudged(&reading);
     for (enum contention_by by = 0; by < CONTENTION_BY_MAX && r == 0; by++)
@@ -395,7 +443,7 @@ int wait_reading_sums(const struct wait_question *question, struct contention *o
     if (r == 0)
         r = add_managed(&reading);
     if (r == 0)
-        r = add_waiters(&reading);
+        r = add_waiters(&reading, question->waiting);
     add_process(&reading);
     for (size_t i = 0; i < CONTENTION_BY_MAX; i++)
         out->lists[i].other = (struct wait_sum){0};

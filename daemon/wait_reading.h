@@ -20,16 +20,17 @@ struct waiter_process {
 struct wait_question {
     const struct probes *probes;
     const struct waiter_process *process;
-    const struct wait_rows *waiting, *stacks; /* of WAIT_MAP_WAITING, WAIT_MAP_STACK_SUMS */
-    size_t top;                               /* lines of a list */
-    bool named;                               /* stacks and types get names */
+    const struct wait_rows *stacks;  /* of WAIT_MAP_STACK_SUMS */
+    const struct wait_rows *waiting; /* of WAIT_MAP_WAITING, for the sums */
+    size_t top;                      /* lines of a list */
+    bool named;                      /* stacks and types get names */
 };
 
-/* Fills the sums, the lists and who waits at out->now_ns, of @out, which begins without. -ENOMEM,
- * or the kernel's error. */
+/* Fills the sums, the lists and who waits at out->now_ns, which is set anew, of @out, which begins
+ * without. -ENOMEM, or the kernel's error. */
 _must_check_ int wait_reading_lists(const struct wait_question *question, struct contention *out);
 
-/* The same without the lists. */
+/* The same without the lists; out->now_ns stays. */
 _must_check_ int wait_reading_sums(const struct wait_question *question, struct contention *out);
 
 /* A row of the process that was taken out of @map: it is counted here from now on. */

@@ -58,8 +58,18 @@ agree() { # ROW
     expect_threads < <(pairs 4)
     expect_named "$1"
     expect_broken_off
+    expect_storm
     nothing_lost || fail "lost: $(jq -c '.unpaired, .other' "$E2E_TMP/now")"
     daemon_end
+}
+
+# As often as two threads can: owners and stacks are samples then, but of every wait, and nothing else is.
+expect_storm() {
+    begin
+    did "handoff 2"
+    eventually 10 at_rest
+    same_number "$(since .waits)" "$(said contentions)" "the probes' count of a storm"
+    expect_consistent
 }
 
 # Waits that end otherwise: by an exception, which leaves by another way, by the time that they were given, or into one.

@@ -172,6 +172,20 @@ static void test_waiting(void **state)
     }
 }
 
+/* An owner that was read for an earlier wait is not told of a long one. */
+static void test_waiting_for_owner(void **state)
+{
+    const uint64_t start = 10, brief = start + ABI_ALIKE_NS, late = brief + 1;
+    struct abi_waiting thread = {
+        .depth = 1, .entries = {{.start = start, .owner = 7}, {.start = start, .owner = 8}}};
+
+    assert_int_equal(tally_waits_for_owner(&thread, &thread.entries[0], late), 7);
+    thread.pending.sum.waits = 1;
+    assert_int_equal(tally_waits_for_owner(&thread, &thread.entries[0], brief), 7);
+    assert_int_equal(tally_waits_for_owner(&thread, &thread.entries[0], late), 0);
+    assert_int_equal(tally_waits_for_owner(&thread, &thread.entries[1], late), 8);
+}
+
 static void test_bound(void **state)
 {
     static const struct {
@@ -202,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_many_rows),
         cmocka_unit_test(test_waiting),
+        cmocka_unit_test(test_waiting_for_owner),
         cmocka_unit_test(test_bound),
     };
 

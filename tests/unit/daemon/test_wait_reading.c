@@ -107,9 +107,9 @@ static size_t rows_of(enum wait_map map)
 
 static void assert_all_is_counted(const struct waiter_process *process, size_t top)
 {
-    _wait_rows_ struct wait_rows waiting = {0}, stacks = {0};
+    _wait_rows_ struct wait_rows stacks = {0};
     _contention_ struct contention seen = {.pid = PID};
-    struct wait_question question = {&probes, process, &waiting, &stacks, top, false};
+    struct wait_question question = {&probes, process, &stacks, NULL, top, false};
 
     assert_int_equal(wait_rows_read(&probes, WAIT_MAP_STACK_SUMS, &stacks), 0);
     assert_int_equal(wait_reading_lists(&question, &seen), 0);
@@ -180,11 +180,56 @@ static void test_which_are_taken(void **state)
                      0);
 }
 
+/* What threads have not handed over yet is counted too, wherever else they or their locks are. */
+static void test_pending(void **state)
+{
+    struct waiter_process process = {.pid = PID};
+    struct abi_process_sums sums = {0};
+    struct abi_waiting thread = {
+        .pid = PID,
+        .pending = {.sum = {3, 700}, .longest_ns = 400},
+        .entries = {{.lock = 0x1000, .caller = 0x5000}},
+    };
+
+    if (*state)
+        skip();
+    for (uint32_t tid = 100; tid < 110; tid++) {
+        thread.entries[0].owner = tid % 3;
+        thread.entries[0].lock = tid % 4 ? 0x1000 + tid : 0;
+        assert_true(put(WAIT_MAP_WAITING, &tid, &thread));
+        sums.sum.waits += 3;
+        sums.sum.wait_ns += 700;
+    }
+    thread.pid = PID + 1;
+    assert_true(put(WAIT_MAP_WAITING, &(uint32_t){200}, &thread));
+    fill(&sums, 0, SIZE / 2);
+    assert_all_is_counted(&process, SIZE);
+    assert_all_is_counted(&process, 2);
+}
+
+/* Nor is it lost when nobody is known to wait any more. */
+static void test_pending_stays(void **state)
+{
+    struct abi_waiting thread = {.pid = PID, .depth = 2, .pending = {.sum = {3, 700}}};
+    const uint32_t tid = 100;
+
+    if (*state)
+        skip();
+    assert_true(put(WAIT_MAP_WAITING, &tid, &thread));
+    assert_int_equal(relief_forget_waiting(&probes, ABI_WAIT_HANDLE), 0);
+    assert_int_equal(relief_forget_waiting(&probes, ABI_WAIT_LOCK), 2);
+    assert_int_equal(wait_map_get(&probes, WAIT_MAP_WAITING, &tid, &thread), 0);
+    assert_int_equal(thread.depth, 0);
+    assert_int_equal(thread.pending.sum.waits, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_full_maps, open_maps, close_maps),
         cmocka_unit_test_setup_teardown(test_which_are_taken, open_maps, close_maps),
+        cmocka_unit_test_setup_teardown(test_pending, open_maps, close_maps),
+        cmocka_unit_test_setup_teardown(test_pending_stays, open_maps, close_maps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
