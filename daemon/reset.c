@@ -31,9 +31,15 @@ static void say_trouble(const struct reset *reset, struct reason *out)
                rights ? "; the unit needs its drop-in clrmond-auto-reset.conf" : "");
 }
 
+/* One that has ended is none of ours. That there is no way in is for somebody to see to. */
+static enum reset_outcome outcome_of_error(int error)
+{
+    return error == -ESRCH ? OUTCOME_MAX : OUTCOME_FAILED;
+}
+
 static void tell(const struct reset *reset, struct reset_answer *out)
 {
-    out->outcome = reset->error == -ESRCH ? OUTCOME_MAX : outcomes[reset->state];
+    out->outcome = reset->error < 0 ? outcome_of_error(reset->error) : outcomes[reset->state];
     if (reset->providers) {
         out->provider = (enum provider)__builtin_ctz(reset->providers);
         out->old = reset_effective(&reset->before, out->provider);
@@ -67,7 +73,7 @@ void reset_try(const struct process *process, struct locator *locator, struct re
     *out = (struct reset_answer){.outcome = OUTCOME_FAILED, .provider = PROVIDER_MAX};
     r = target_open(process->pid, locator, &target, &out->why);
     if (r < 0) {
-        out->outcome = r == -ESRCH ? OUTCOME_MAX : OUTCOME_FAILED;
+        out->outcome = outcome_of_error(r);
         return;
     }
     if (process_same(process, &target.process))
