@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "check_daemon.h"
 #include "moment.h"
 #include "render.h"
 #include "report/json.h"
 #include "select.h"
+#include "util/clock.h"
 #include "verbs.h"
 
 /*
@@ -20,7 +20,6 @@
 #define LOOK_MS          100
 #define GRACE_DEFAULT_MS 1000
 #define GRACE_MAX_S      600
-#define NS_PER_MS        UINT64_C(1000000)
 #define NS_PER_S         UINT64_C(1000000000)
 #define SETTLE_MAX_MS    10000 /* for a session that is still ending after the grace time */
 
@@ -211,12 +210,11 @@ static void give_up_settling(struct check *check)
 
 static int wait_out_grace(struct check *check)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
     size_t leaked = seems_leaked(check), unsettled = 0;
     unsigned waited = 0;
 
     while (leaked && (waited < check->grace_ms || (unsettled && waited < SETTLE_MAX_MS))) {
-        nanosleep(&pause, NULL);
+        clock_pause_ms(LOOK_MS);
         waited += LOOK_MS;
         if (look_again(check, &leaked, &unsettled) < 0)
             return -ENOMEM;

@@ -4,11 +4,11 @@
 
 #include "cure/cure.h"
 #include "cure/reset.h"
-#include "interrupts.h"
 #include "report/json.h"
 #include "rows.h"
 #include "sessions_text.h"
 #include "subject.h"
+#include "util/interrupts.h"
 #include "verbs.h"
 
 enum { OPTION_DRY_RUN = OPTION_VERB, OPTION_FORCE };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <time.h>
 
 #include "ask.h"
 #include "moment.h"
 #include "report/json.h"
 #include "select.h"
 #include "sessions_text.h"
+#include "util/clock.h"
 #include "verbs.h"
 
 #define RECORD_MAX     16
@@ -74,7 +74,6 @@ static bool is_unsure(const struct sessions_report *report)
 /* What seems left on may be a session that has just begun. */
 static int look_again(struct listing *listing)
 {
-    const struct timespec grace = {SURVEY_GRACE_MS / 1000, SURVEY_GRACE_MS % 1000 * 1000000l};
     bool unsure = false;
     int r;
 
@@ -82,7 +81,7 @@ static int look_again(struct listing *listing)
         unsure |= is_unsure(listing->reports[i]);
     if (!unsure)
         return 0;
-    nanosleep(&grace, NULL);
+    clock_pause_ms(SURVEY_GRACE_MS);
     peers_close(&listing->peers);
     r = peers_open(&listing->peers, NULL);
     for (size_t i = 0; r == 0 && i < listing->count; i++)

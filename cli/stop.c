@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "cure/stop.h"
-#include "interrupts.h"
 #include "report/json.h"
 #include "sessions_text.h"
 #include "subject.h"
+#include "util/interrupts.h"
 #include "util/number.h"
 #include "util/text.h"
 #include "verbs.h"

@@ -2,14 +2,14 @@
 #include "trace_contention.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "contention/eventpipe.h"
 #include "cure/cure.h"
-#include "interrupts.h"
 #include "stack/resolver.h"
 #include "state/target.h"
 #include "state/verdict.h"
+#include "util/clock.h"
+#include "util/interrupts.h"
 
 #define LOOK_MS    200
 #define LOOKS_MAX  25 /* until it is settled what has stayed */
@@ -137,12 +137,11 @@ static void say_what_lasts(const struct tracer *tracer)
 /* The runtime drops what a session asked for when the next one opens, not when it ends. */
 static int see_to_the_end(struct tracer *tracer)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
     struct reason why = {"no memory"};
     int cures = 0;
 
     for (int i = 1; i <= LOOKS_MAX; i++) {
-        nanosleep(&pause, NULL);
+        clock_pause_ms(LOOK_MS);
         if (look(tracer, &why) < 0)
             return say(tracer, "what has stayed of the session can't be told: ", why.text), 1;
         if (is_settled(tracer)) {

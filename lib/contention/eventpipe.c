@@ -2,7 +2,6 @@
 #include "contention/eventpipe.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
@@ -10,6 +9,7 @@
 #include "proc/procfs.h"
 #include "proc/thread_ids.h"
 #include "util/deadline.h"
+#include "util/interrupts.h"
 #include "util/text.h"
 
 #define BUFFER_MB        64
@@ -25,15 +25,11 @@ static int interrupt_open(struct interrupt *out, struct reason *why)
 {
     sigset_t signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGQUIT);
+    interrupts_set(&signals);
     out->fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (out->fd < 0)
         return reason_set(why, -errno, "no signalfd: %s", strerror(errno));
-    sigprocmask(SIG_BLOCK, &signals, &out->before);
+    interrupts_hold(&out->before);
     return 0;
 }
 
@@ -47,7 +43,7 @@ static bool interrupt_close(struct interrupt *interrupt)
         return false;
     while (read(interrupt->fd, &signal, sizeof(signal)) == sizeof(signal))
         was = true;
-    sigprocmask(SIG_SETMASK, &interrupt->before, NULL);
+    interrupts_release(&interrupt->before);
     cleanup_close(&interrupt->fd);
     interrupt->fd = -1;
     return was;

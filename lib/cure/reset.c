@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cure/reset.h"
 
-#include <time.h>
-
 #include "cure/cure.h"
+#include "util/clock.h"
 
 #define LOOK_MS    100
 #define SETTLE_MS  10000 /* for the rundown of a big program */
@@ -12,13 +11,6 @@
 static int look(struct target *target, struct survey *out, struct reason *why)
 {
     return survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
-}
-
-static void wait_for_next_look(void)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
-
-    nanosleep(&pause, NULL);
 }
 
 static bool is_left_on(const struct survey *survey)
@@ -34,7 +26,7 @@ static int watch(struct target *target, struct survey *survey, struct reason *wh
     for (int waited = 0; r == 0 && is_left_on(survey); waited += LOOK_MS) {
         if (waited >= SETTLE_MS || (waited >= SURVEY_GRACE_MS && !survey_is_ending(survey)))
             break;
-        wait_for_next_look();
+        clock_pause_ms(LOOK_MS);
         r = look(target, survey, why);
     }
     return r;
@@ -97,7 +89,7 @@ static enum reset_state run(struct target *target, struct reset *reset)
     if (r == -ETIMEDOUT)
         cure_explain_silence(&reset->after.seen, &reset->why);
     for (int waited = 0; r == 0 && waited < OUTCOME_MS; waited += LOOK_MS) {
-        wait_for_next_look();
+        clock_pause_ms(LOOK_MS);
         r = look(target, &reset->after, &reset->why);
         if (r == 0 && !is_left_on(&reset->after))
             return RESET_PUT_BACK;

@@ -2,7 +2,6 @@
 #include "cure/stop.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "cure/cure.h"
 #include "diagnostics/client.h"
@@ -103,11 +102,10 @@ static bool is_somebody_behind(const struct observation *seen)
 
 int stop_look(struct target *target, struct survey *out, struct reason *why)
 {
-    const struct timespec pause = {.tv_nsec = BEHIND_MS * 1000000};
     int r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
 
     for (int again = 1; r == 0 && again < BEHIND_LOOKS && is_somebody_behind(&out->seen); again++) {
-        nanosleep(&pause, NULL);
+        clock_pause_ms(BEHIND_MS);
         r = survey_take(target, NULL, LEVEL_INFORMATIONAL, out, why);
     }
     if (r == 0 && !out->seen.sessions_readable)
@@ -151,7 +149,6 @@ static int tell(struct meant *meant, struct reason *why)
 int stop_session(struct target *target, const struct session *session, struct survey *after,
                  struct reason *why)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
     struct meant meant = {target, session, after};
     int r = stop_look(target, after, why);
 
@@ -162,7 +159,7 @@ int stop_session(struct target *target, const struct session *session, struct su
     if (r == -ETIMEDOUT && stop_look(target, after, NULL) == 0)
         cure_explain_silence(&after->seen, why);
     for (int waited = 0; r == 0 && waited < GONE_MS; waited += LOOK_MS) {
-        nanosleep(&pause, NULL);
+        clock_pause_ms(LOOK_MS);
         r = stop_look(target, after, why);
         if (r == 0 && !session_again(&after->seen.sessions, session))
             return 0;

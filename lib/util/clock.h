@@ -15,6 +15,14 @@ static inline uint64_t clock_monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Less where a signal comes. */
+static inline void clock_pause_ms(uint64_t ms)
+{
+    const struct timespec pause = {(time_t)(ms / 1000), (long)(ms % 1000 * NS_PER_MS)};
+
+    nanosleep(&pause, NULL);
+}
+
 static inline int64_t clock_realtime_us(void)
 {
     struct timespec now;
