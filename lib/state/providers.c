@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-#define NODES_MAX   8192 /* of all tries together: each costs reads */
-#define TRIES       20
-#define TRIES_PLAIN 3
-#define LEVEL_MAX   255
+#define NODES_MAX 8192 /* of all tries together: each costs reads */
+#define LEVEL_MAX 255
 
 /* EventPipeProvider; its config's first member is the list of all. */
 struct object {
@@ -94,48 +92,47 @@ static int walk(const struct reader *reader, uint64_t list, uint64_t config, uin
     return r < 0 || (met && before == ends[1]) ? r : -EBADMSG;
 }
 
-static int read_all(const struct reader *reader, uint64_t provider, size_t *nodes,
+struct reading {
+    uint64_t provider;
+    size_t nodes;
+    struct provider_states *out;
+};
+
+static int read_all(const struct reader *reader, struct reading *reading,
                     struct provider_states *out)
 {
     struct provider_state state;
     struct object object;
     uint64_t list;
-    int r = read_object(reader, provider, &object, &state);
+    int r = read_object(reader, reading->provider, &object, &state);
 
     memset(out, 0, sizeof(*out));
     if (r >= 0)
         r = reader_follow(reader, object.config, &list, sizeof(list));
-    return r < 0 ? r : walk(reader, list, object.config, provider, nodes, out);
+    return r < 0 ? r : walk(reader, list, object.config, reading->provider, &reading->nodes, out);
 }
 
-/* One try: what was read twice and is the same. 1: it moved. */
-static int try_read(const struct reader *reader, uint64_t provider, size_t *nodes,
-                    struct provider_states *out)
+static int try_read(const struct reader *reader, void *context)
 {
+    struct reading *reading = context;
     struct provider_states again;
-    int r = read_all(reader, provider, nodes, &again);
+    int r = read_all(reader, reading, &again);
 
     if (r == 0)
-        r = read_all(reader, provider, nodes, out);
-    return r == 0 && memcmp(out, &again, sizeof(again)) != 0 ? 1 : r;
-}
-
-static bool is_final(int error)
-{
-    return error == -ESRCH || error == -EPERM || error == -EACCES || error == -E2BIG;
+        r = read_all(reader, reading, reading->out);
+    if (r < 0)
+        return r;
+    if (memcmp(reading->out, &again, sizeof(again)) != 0)
+        return READER_MOVED;
+    return reading->out->strange ? READER_STRANGE : 0;
 }
 
 int providers_read(const struct reader *reader, uint64_t provider, struct provider_states *out,
                    struct reason *why)
 {
-    size_t nodes = 0;
-    int r = 0;
+    struct reading reading = {.provider = provider, .out = out};
+    int r = reader_settle(reader, try_read, &reading);
 
-    for (int i = 0; i < TRIES; i++) {
-        r = try_read(reader, provider, &nodes, out);
-        if (is_final(r) || (r == 0 && (i >= TRIES_PLAIN || !out->strange)))
-            break;
-    }
     if (r == -E2BIG)
         return reason_set(why, r, "it has too many providers to be read");
     if (r > 0)

@@ -7,12 +7,35 @@
 
 #include "util/text.h"
 
-#define PAGE       4096
-#define TEXT_BYTES (3 * READER_TEXT_MAX + 1)
+#define PAGE        4096
+#define TRIES       20
+#define TRIES_PLAIN 3
+#define TEXT_BYTES  (3 * READER_TEXT_MAX + 1)
 
 int reader_follow(const struct reader *reader, uint64_t address, void *to, size_t length)
 {
     return reader_may_hold(address) ? reader_read(reader, address, to, length) : -EBADMSG;
+}
+
+/* Trying again won't help. */
+static bool is_final(int error)
+{
+    return error == -ESRCH || error == -EPERM || error == -EACCES || error == -ENOMEM ||
+           error == -E2BIG;
+}
+
+int reader_settle(const struct reader *reader, reader_try *try, void *context)
+{
+    int r = 0;
+
+    for (int i = 0; i < TRIES; i++) {
+        r = try(reader, context);
+        if (r == READER_STRANGE && i >= TRIES_PLAIN)
+            r = 0;
+        if (r == 0 || is_final(r))
+            break;
+    }
+    return r;
 }
 
 static bool has_end(const uint8_t *bytes, size_t size, size_t step)

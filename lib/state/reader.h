@@ -34,6 +34,21 @@ _must_check_ int reader_follow(const struct reader *reader, uint64_t address, vo
                                size_t length);
 
 /*
+ * What may change while it is read: tried until a try has read it twice and found the same. What
+ * looks strange, as freed memory does, is believed only from the fourth try on. A try returns 0,
+ * READER_STRANGE for such, READER_MOVED, or an error; -EBADMSG and the like are tried again, too.
+ * The last outcome, but for READER_STRANGE, which is 0.
+ */
+enum {
+    READER_MOVED = 1,
+    READER_STRANGE,
+};
+
+typedef int reader_try(const struct reader *reader, void *context);
+
+_must_check_ int reader_settle(const struct reader *reader, reader_try *try, void *context);
+
+/*
  * The text at @address into @size bytes, with its NUL; what does not fit is cut and ends in "...".
  * @wide: UTF-16, else UTF-8. It may be anything, and is made printable. 1 when it was more than
  * printable ASCII: a name in another language, or no text at all.

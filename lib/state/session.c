@@ -8,8 +8,6 @@
 
 #define OBJECT_BYTES     128
 #define NODES_MAX        8192 /* of all sessions and tries together: each costs reads */
-#define TRIES            20
-#define TRIES_PLAIN      3
 #define SEARCH_BYTES_MAX (64ull << 20)
 #define SEARCH_LOOKS_MAX (1u << 18)
 #define FORMAT_MAX       2
@@ -261,8 +259,15 @@ static int read_session(const struct reader *reader, uint64_t address, uint32_t 
     return read_providers(reader, u64_at(bytes, layout->providers), layout, nodes, out);
 }
 
-static int read_all(const struct reader *reader, const uint64_t slots[static SESSIONS_MAX],
-                    const struct session_facts *facts, size_t *nodes, struct sessions *out)
+struct reading {
+    uint64_t table;
+    const struct session_facts *facts;
+    size_t nodes;
+    struct sessions *out;
+};
+
+static int read_all(const struct reader *reader, struct reading *reading,
+                    const uint64_t slots[static SESSIONS_MAX], struct sessions *out)
 {
     int r = 0;
 
@@ -270,30 +275,10 @@ static int read_all(const struct reader *reader, const uint64_t slots[static SES
     for (uint32_t i = 0; i < SESSIONS_MAX && r == 0; i++) {
         if (!slots[i])
             continue;
-        r = read_session(reader, slots[i], i, facts, nodes, &out->items[out->count]);
+        r = read_session(reader, slots[i], i, reading->facts, &reading->nodes,
+                         &out->items[out->count]);
         out->count++;
     }
-    return r;
-}
-
-/* One try: what was read twice and is the same. 1: it moved. */
-static int try_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
-                    size_t *nodes, struct sessions *out)
-{
-    _free_ struct sessions *again = calloc(1, sizeof(*again));
-    uint64_t before[SESSIONS_MAX], after[SESSIONS_MAX];
-    int r = again ? reader_read(reader, table, before, sizeof(before)) : -ENOMEM;
-
-    if (r < 0)
-        return r;
-    r = read_all(reader, before, facts, nodes, again);
-    if (r == 0)
-        r = read_all(reader, before, facts, nodes, out);
-    if (reader_read(reader, table, after, sizeof(after)) < 0)
-        return -EFAULT;
-    if (memcmp(before, after, sizeof(before)) != 0 ||
-        (r == 0 && memcmp(out, again, sizeof(*out)) != 0))
-        return 1;
     return r;
 }
 
@@ -306,26 +291,36 @@ static bool has_strange(const struct sessions *sessions)
     return strange;
 }
 
-static bool is_final(int error)
+static int try_read(const struct reader *reader, void *context)
 {
-    return error == -ESRCH || error == -EPERM || error == -EACCES || error == -ENOMEM ||
-           error == -E2BIG;
+    struct reading *reading = context;
+    _free_ struct sessions *again = calloc(1, sizeof(*again));
+    uint64_t before[SESSIONS_MAX], after[SESSIONS_MAX];
+    int r = again ? reader_read(reader, reading->table, before, sizeof(before)) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    r = read_all(reader, reading, before, again);
+    if (r == 0)
+        r = read_all(reader, reading, before, reading->out);
+    if (reader_read(reader, reading->table, after, sizeof(after)) < 0)
+        return -EFAULT;
+    if (memcmp(before, after, sizeof(before)) != 0 ||
+        (r == 0 && memcmp(reading->out, again, sizeof(*again)) != 0))
+        return READER_MOVED;
+    return r == 0 && has_strange(reading->out) ? READER_STRANGE : r;
 }
 
 int sessions_read(const struct reader *reader, uint64_t table, const struct session_facts *facts,
                   struct sessions *out, struct reason *why)
 {
-    size_t nodes = 0;
-    int r = 0;
+    struct reading reading = {.table = table, .facts = facts, .out = out};
+    int r;
 
     if (facts->start && facts->start != layout_of(facts)->start)
         return reason_set(why, -ENOTSUP, "sessions have a layout that is not known (start at %u)",
                           facts->start);
-    for (int i = 0; i < TRIES; i++) {
-        r = try_read(reader, table, facts, &nodes, out);
-        if (is_final(r) || (r == 0 && (i >= TRIES_PLAIN || !has_strange(out))))
-            break;
-    }
+    r = reader_settle(reader, try_read, &reading);
     if (r == -E2BIG)
         return reason_set(why, r, "its sessions ask for too many providers to be read");
     if (r > 0)
