@@ -32,7 +32,7 @@ static void peer_text(const struct peer *peer, char text[static OWNER_TEXT_MAX])
     user_text(peer->uid, user);
     snprintf(text, OWNER_TEXT_MAX, "client %s (pid %d, %s%s%.12s)%s", peer->command, (int)peer->pid,
              user, peer->container[0] ? ", container " : "", peer->container,
-             peer->state == 'T' || peer->state == 't' ? ", which is stopped" : "");
+             peer_is_stopped(peer) ? ", which is stopped" : "");
 }
 
 static void client_text(const struct session_client *client, char text[static OWNER_TEXT_MAX])
@@ -60,14 +60,14 @@ void session_owner_text(const struct observation *seen, const struct session *se
         [SESSION_SYNCHRONOUS] = "a profiler in the process",
     };
     struct session_client client = session_client_of(seen, session);
-    bool file = session->type == SESSION_FILE || session->type == SESSION_FILE_STREAM;
+    const char *knob = session_asked_by(seen, session);
 
     if (client.peer)
         client_text(&client, text);
     else if (client.client != CLIENT_NONE)
         snprintf(text, OWNER_TEXT_MAX, "%s", clients[client.client]);
-    else if (file && seen->environment.event_pipe)
-        snprintf(text, OWNER_TEXT_MAX, "asked for by %s", seen->environment.event_pipe_knob);
+    else if (knob)
+        snprintf(text, OWNER_TEXT_MAX, "asked for by %s", knob);
     else
         snprintf(text, OWNER_TEXT_MAX, "%s", types[session->type] ? types[session->type] : "");
 }
@@ -88,11 +88,9 @@ void provider_text(const char *name, struct event_set set, char text[static PROV
 
 static void print_asked(const struct session_provider *asked)
 {
-    char names[KEYWORDS_TEXT_MAX] = "", text[PROVIDER_TEXT_MAX], line[SESSION_LINE_MAX];
-    enum provider provider = provider_of_name(asked->name);
+    char names[KEYWORDS_TEXT_MAX], text[PROVIDER_TEXT_MAX], line[SESSION_LINE_MAX];
 
-    if (provider < PROVIDER_MAX)
-        keywords_format(provider, asked->set.keywords, names);
+    keywords_format(provider_of_name(asked->name), asked->set.keywords, names);
     provider_text(asked->name, asked->set, text);
     snprintf(line, sizeof(line), "%s%s%s%s%s", text, names[0] ? "  " : "", names,
              asked->filter[0] ? "  filter " : "", asked->filter);

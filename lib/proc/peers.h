@@ -15,9 +15,15 @@ struct peer {
     bool reverse;                       /* it listens, and the runtime connected to it */
     uint64_t start_time;                /* as in struct process; 0: it had ended by then */
     uid_t uid;
-    char state; /* as in struct process; T, t: stopped */
+    char state; /* as in struct process */
     char container[PROCESS_CONTAINER_MAX];
 };
+
+/* By a signal or a debugger: it reads nothing. */
+static inline bool peer_is_stopped(const struct peer *peer)
+{
+    return peer->state == 'T' || peer->state == 't';
+}
 
 enum far_end {
     FAR_PEER,   /* one of the peers has it */

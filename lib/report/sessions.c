@@ -6,11 +6,9 @@
 
 static json_t *encode_provider(const struct session_provider *asked)
 {
-    char names[KEYWORDS_TEXT_MAX] = "";
-    enum provider provider = provider_of_name(asked->name);
+    char names[KEYWORDS_TEXT_MAX];
 
-    if (provider < PROVIDER_MAX)
-        keywords_format(provider, asked->set.keywords, names);
+    keywords_format(provider_of_name(asked->name), asked->set.keywords, names);
     return json_pack("{s:s, s:o, s:i, s:o, s:o}", "name", asked->name, "keywords",
                      json_hex(asked->set.keywords), "level", (int)asked->set.level, "keyword_names",
                      json_text_or_null(names), "filter", json_text_or_null(asked->filter));
@@ -22,14 +20,6 @@ static json_t *encode_client(const struct peer *peer)
                             "command", peer->command, "uid", (json_int_t)peer->uid, "container",
                             json_text_or_null(peer->container))
                 : json_null();
-}
-
-/* A session with a file is the environment's. */
-static const char *asked_by(const struct observation *seen, const struct session *session)
-{
-    bool file = session->type == SESSION_FILE || session->type == SESSION_FILE_STREAM;
-
-    return file && seen->environment.event_pipe ? seen->environment.event_pipe_knob : NULL;
 }
 
 static json_t *encode_providers(const struct session *session)
@@ -58,7 +48,7 @@ json_t *session_json(const struct observation *seen, const struct session *sessi
         session->buffer_bytes ? json_integer((json_int_t)session->buffer_bytes) : json_null(),
         "client", encode_client(client.peer), "client_state", client_name(client.client),
         "unread_bytes", (json_int_t)client.unread, "asked_by",
-        json_text_or_null(asked_by(seen, session)));
+        json_text_or_null(session_asked_by(seen, session)));
 }
 
 static json_t *encode_account(const struct survey *survey, const struct provider_account *account)

@@ -138,8 +138,8 @@ void keywords_format(enum provider provider, uint64_t keywords, char text[static
 {
     size_t used = 0;
 
-    strcpy(text, keywords == UINT64_MAX ? "all" : "");
-    if (text[0])
+    strcpy(text, keywords == UINT64_MAX && provider < PROVIDER_MAX ? "all" : "");
+    if (text[0] || provider == PROVIDER_MAX)
         return;
     for (const struct keyword *keyword = providers[provider].keywords; keyword->name; keyword++) {
         if (!(keywords & keyword->bit))

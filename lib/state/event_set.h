@@ -46,6 +46,7 @@ void level_format(struct event_set set, char text[static LEVEL_TEXT_MAX]);
 /*
  * "GC, Contention", the names of the keywords of a runtime provider, from ClrEtwAll.man; bits
  * without a name are left out, all bits are "all", and a list that does not fit ends in "...".
+ * Of PROVIDER_MAX, another provider, none has a name.
  */
 void keywords_format(enum provider provider, uint64_t keywords,
                      char text[static KEYWORDS_TEXT_MAX]);

@@ -61,10 +61,18 @@ struct session_client session_client_of(const struct observation *observation,
         return (struct session_client){.client = CLIENT_HIDDEN, .unread = connection->unread};
     peer = &observation->clients.peers[connection->peer];
     return (struct session_client){
-        .client = peer->state == 'T' || peer->state == 't' ? CLIENT_STOPPED : CLIENT_ALIVE,
+        .client = peer_is_stopped(peer) ? CLIENT_STOPPED : CLIENT_ALIVE,
         .peer = peer,
         .unread = connection->unread,
     };
+}
+
+const char *session_asked_by(const struct observation *observation, const struct session *session)
+{
+    const struct asked_by_environment *asked = &observation->environment;
+    bool file = session->type == SESSION_FILE || session->type == SESSION_FILE_STREAM;
+
+    return file && asked->event_pipe ? asked->event_pipe_knob : NULL;
 }
 
 bool observation_is_active(const struct observation *observation, enum provider provider,

@@ -94,6 +94,9 @@ const char *client_name(enum client client); /* "alive", "gone", ... */
 struct session_client session_client_of(const struct observation *observation,
                                         const struct session *session);
 
+/* The setting that has it write a file, "DOTNET_EnableEventPipe"; NULL: none. */
+const char *session_asked_by(const struct observation *observation, const struct session *session);
+
 const char *sink_name(enum sink sink); /* "EventPipe", "LTTng", "user_events" */
 
 /* Does a provider have the runtime build events for this sink now? */

@@ -281,7 +281,7 @@ static void say_client(const struct observation *seen, const struct session *ses
 static void say_owner(const struct observation *seen, const struct session *session,
                       char text[static OWNER_MAX])
 {
-    const struct asked_by_environment *asked = &seen->environment;
+    const char *knob = session_asked_by(seen, session);
 
     switch (session->type) {
     case SESSION_IPC_STREAM:
@@ -290,8 +290,7 @@ static void say_owner(const struct observation *seen, const struct session *sess
         break;
     case SESSION_FILE:
     case SESSION_FILE_STREAM:
-        snprintf(text, OWNER_MAX, "%s%s", asked->event_pipe ? ", asked for by " : "",
-                 asked->event_pipe ? asked->event_pipe_knob : "");
+        snprintf(text, OWNER_MAX, "%s%s", knob ? ", asked for by " : "", knob ? knob : "");
         break;
     case SESSION_LISTENER:
         snprintf(text, OWNER_MAX, ", an EventListener in the program itself");
