@@ -22,12 +22,19 @@ static __always_inline struct abi_process_sums *sums_of(__u32 pid, enum abi_wait
     return find_or_add(&wait_sums, &key, &no_process_sums);
 }
 
+/* Every kind of sums has these three. */
+static __always_inline void add_waits(struct abi_wait_sum *sum, __u64 *longest_ns, __u64 *last_ns,
+                                      const struct abi_lock_sums *more)
+{
+    add_sum(sum, &more->sum);
+    raise(longest_ns, more->longest_ns);
+    *last_ns = more->last_ns;
+}
+
 static __always_inline void count_process(struct abi_process_sums *process,
                                           const struct abi_lock_sums *wait)
 {
-    add_sum(&process->sum, &wait->sum);
-    raise(&process->longest_ns, wait->longest_ns);
-    process->last_ns = wait->last_ns;
+    add_waits(&process->sum, &process->longest_ns, &process->last_ns, wait);
     add(&process->histogram[bucket_of(wait->longest_ns)], 1);
 }
 
@@ -50,9 +57,7 @@ static __always_inline void count_lock(const struct ended_waits *waits,
         count_other(process ? &process->other_locks : NULL, waits);
         return;
     }
-    add_sum(&sums->sum, &waits->sums->sum);
-    raise(&sums->longest_ns, waits->sums->longest_ns);
-    sums->last_ns = waits->sums->last_ns;
+    add_waits(&sums->sum, &sums->longest_ns, &sums->last_ns, waits->sums);
 }
 
 static __always_inline void count_thread(const struct ended_waits *waits,
@@ -69,9 +74,7 @@ static __always_inline void count_thread(const struct ended_waits *waits,
     }
     if (!sums->comm[0])
         bpf_get_current_comm(sums->comm, sizeof(sums->comm));
-    add_sum(&sums->sum, &waits->sums->sum);
-    raise(&sums->longest_ns, waits->sums->longest_ns);
-    sums->last_ns = waits->sums->last_ns;
+    add_waits(&sums->sum, &sums->longest_ns, &sums->last_ns, waits->sums);
 }
 
 /* Of ABI_WAIT_HANDLE there is never more than one. */
@@ -88,9 +91,7 @@ static __always_inline void count_stack(const struct ended_waits *waits,
         count_other(process ? &process->other_stacks : NULL, waits);
         return;
     }
-    add_sum(&sums->sum, &waits->sums->sum);
-    raise(&sums->longest_ns, waits->sums->longest_ns);
-    sums->last_ns = waits->sums->last_ns;
+    add_waits(&sums->sum, &sums->longest_ns, &sums->last_ns, waits->sums);
     if (entry->kind == ABI_WAIT_HANDLE)
         __sync_fetch_and_add(&sums->histogram[bucket_of(waits->sums->longest_ns)], 1);
 }
