@@ -12,7 +12,6 @@
 
 #define RUNTIME "Microsoft-Windows-DotNETRuntime"
 
-static struct report checked;
 static struct sessions_report report;
 static struct session *session;
 
@@ -24,18 +23,9 @@ static void take_account(void)
 /* The process of fixture_verbose(): its client is user 4294967290's. */
 static int reset(void **state)
 {
-    fixture_verbose(&checked);
-    memset(&report, 0, sizeof(report));
-    report.pid = checked.pid;
-    report.opened = true;
-    report.target = checked.target;
-    report.survey.seen = checked.observation;
+    fixture_sessions(&report, (struct event_set){5, 0x8001});
     report.survey.seen.clients.peers[0].uid = 4294967290;
-    report.survey.providers_readable = true;
-    report.survey.providers.count = 1;
-    report.survey.providers.items[0] = (struct provider_state){RUNTIME, {5, 0x8001}, 1};
     session = &report.survey.seen.sessions.items[0];
-    take_account();
     return 0;
 }
 

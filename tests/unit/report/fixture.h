@@ -5,6 +5,7 @@
 
 #include "report/json.h"
 #include "report/report.h"
+#include "report/sessions.h"
 
 /*
  * Observed processes for the renderings, and what they print.
@@ -57,6 +58,25 @@ static inline void fixture_verbose(struct report *report)
     seen->clients.connections[seen->clients.connection_count++] =
         (struct diagnostics_connection){.socket = 4711, .far = FAR_PEER, .unread = 4096};
     judge(seen, LEVEL_VERBOSE, &report->judgement);
+}
+
+/* The same, with @on of the runtime's own provider on for its session. */
+static inline void fixture_sessions(struct sessions_report *report, struct event_set on)
+{
+    static struct report checked;
+    struct survey *survey = &report->survey;
+
+    fixture_verbose(&checked);
+    memset(report, 0, sizeof(*report));
+    report->pid = checked.pid;
+    report->opened = true;
+    report->target = checked.target;
+    survey->seen = checked.observation;
+    survey->judgement = checked.judgement;
+    survey->providers_readable = true;
+    survey->providers.count = 1;
+    survey->providers.items[0] = (struct provider_state){"Microsoft-Windows-DotNETRuntime", on, 1};
+    account_of(&survey->seen, &survey->providers, &survey->account);
 }
 
 /* One that could not be looked at. */

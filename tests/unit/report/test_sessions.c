@@ -12,23 +12,12 @@
 
 #define RUNTIME "Microsoft-Windows-DotNETRuntime"
 
-static struct report checked;
 static struct sessions_report report;
 
 /* The process of fixture_verbose(), whose runtime has 0x8011:5 on where 0x8001:5 is wanted. */
 static int reset(void **state)
 {
-    fixture_verbose(&checked);
-    memset(&report, 0, sizeof(report));
-    report.pid = checked.pid;
-    report.opened = true;
-    report.target = checked.target;
-    report.survey.seen = checked.observation;
-    report.survey.judgement = checked.judgement;
-    report.survey.providers_readable = true;
-    report.survey.providers.count = 1;
-    report.survey.providers.items[0] = (struct provider_state){RUNTIME, {5, 0x8011}, 1};
-    account_of(&report.survey.seen, &report.survey.providers, &report.survey.account);
+    fixture_sessions(&report, (struct event_set){5, 0x8011});
     return 0;
 }
 
